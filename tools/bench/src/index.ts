@@ -1,0 +1,2 @@
+export { type BenchCase, benchmarks, type Kernel } from './bench-case.ts';
+export { hitKernel, pairKernel, pteKernel, sqeKernel } from './limit-kernels.ts';

@@ -1,0 +1,14 @@
+import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** The one test configuration: every package runs the same way, alone or from the root. */
+export function packageTests(name: string): ViteUserConfig {
+  return defineConfig({
+    test: {
+      name,
+      include: ['src/**/*.test.ts'],
+      environment: 'node',
+      pool: 'threads',
+      testTimeout: 60_000,
+    },
+  });
+}
