@@ -8,8 +8,8 @@ export class IotlbGather {
   pageSize = 0;
   /** The range waits in a flush queue: the driver adds nothing and never syncs (spec I109). */
   queued = false;
-  /** Frame numbers of table pages that this unmap unlinked; freed after the invalidation (spec I108). */
-  tablePages = new Int32Array(8);
+  /** Physical addresses of table pages that this unmap unlinked; freed after the invalidation (spec I108). */
+  tablePages = new Float64Array(8);
   tablePageCount = 0;
 
   reset(queued: boolean): void {
@@ -26,12 +26,12 @@ export class IotlbGather {
     if (end > this.end) this.end = end;
   }
 
-  addTablePage(frame: number): void {
+  addTablePage(phys: number): void {
     if (this.tablePageCount === this.tablePages.length) {
-      const grown = new Int32Array(this.tablePages.length * 2);
+      const grown = new Float64Array(this.tablePages.length * 2);
       grown.set(this.tablePages);
       this.tablePages = grown;
     }
-    this.tablePages[this.tablePageCount++] = frame;
+    this.tablePages[this.tablePageCount++] = phys;
   }
 }

@@ -34,6 +34,6 @@ export interface PagingDomain {
   iotlbSync(gather: IotlbGather): void;
   /** Invalidates everything of this domain and waits (spec I107). */
   flushIotlbAll(): void;
-  /** Gives table pages of an earlier unmap back, once their invalidation is done (spec I108). */
-  freeTablePages(pages: Int32Array, count: number): void;
+  /** Gives table pages (physical addresses) of an earlier unmap back, once their invalidation is done (spec I108). */
+  freeTablePages(pages: Float64Array, count: number): void;
 }
