@@ -1,0 +1,41 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { addReplay } from './commands/replay.ts';
+import { addStudy } from './commands/study.ts';
+import { isForUser } from './user-error.ts';
+
+/** Exit codes: 0 done, 1 a check found something, 2 the input or the command line can't be used. */
+const USAGE_EXIT = 2;
+
+/**
+ * Runs the command line and returns the exit code.
+ * @param args what follows the program's name
+ */
+export async function runCli(args: readonly string[]): Promise<number> {
+  const program = buildProgram();
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE_EXIT;
+    if (!isForUser(error)) throw error;
+    console.error(`dmalab: ${error.message}`);
+    return USAGE_EXIT;
+  }
+}
+
+function buildProgram(): Command {
+  const program = new Command('dmalab')
+    .description('A laboratory for DMA: run, replay and study how Linux moves data between memory and devices.')
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError('(dmalab --help lists the commands)');
+  addStudy(program);
+  addReplay(program);
+  return program;
+}
+
+/** From the manifest beside `src` and `dist` alike. */
+function version(): string {
+  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+}
