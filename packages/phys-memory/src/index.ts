@@ -10,5 +10,9 @@ export {
   pfn,
   physAddr,
 } from './address.ts';
-export { PhysMemory } from './phys-memory.ts';
-export type { RegisterBacking } from './register-backing.ts';
+export type { RegisterBacking } from './bus/register-backing.ts';
+export type { ByteAccess } from './memory/byte-access.ts';
+export type { MemorySpan } from './memory/granule-source.ts';
+export { MemoryRangeError } from './memory/memory-range-error.ts';
+export type { PhysMemoryOptions } from './memory/phys-memory.ts';
+export { PhysMemory } from './memory/phys-memory.ts';

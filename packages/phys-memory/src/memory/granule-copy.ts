@@ -1,0 +1,84 @@
+import type { Granule } from './granule.ts';
+
+/**
+ * Moving bytes in and out of a granule, offsets inside it. Above this many bytes a `copyWithin` or a `set` beats a loop
+ * over words: it costs about 30 ns whatever the size, 16 words 28 ns.
+ */
+const LOOP_BYTES = 64;
+
+/** A granule to a caller's buffer; an absent granule reads as zeros. */
+export function readPiece(
+  source: Granule | undefined,
+  at: number,
+  into: Uint8Array,
+  offset: number,
+  lengthBytes: number,
+): void {
+  if (source === undefined) into.fill(0, offset, offset + lengthBytes);
+  else if (lengthBytes <= LOOP_BYTES && (at & 3) === 0 && (lengthBytes & 3) === 0) {
+    let index = source.wordBase + (at >>> 2);
+    for (let o = offset; o < offset + lengthBytes; o += 4) {
+      const word = source.words[index++];
+      into[o] = word;
+      into[o + 1] = word >>> 8;
+      into[o + 2] = word >>> 16;
+      into[o + 3] = word >>> 24;
+    }
+  } else {
+    const start = source.wordBase * 4 + at;
+    into.set(source.bytes.subarray(start, start + lengthBytes), offset);
+  }
+}
+
+/** A caller's buffer to a granule. */
+export function writePiece(target: Granule, at: number, from: Uint8Array, offset: number, lengthBytes: number): void {
+  if (lengthBytes <= LOOP_BYTES && (at & 3) === 0 && (lengthBytes & 3) === 0) {
+    let index = target.wordBase + (at >>> 2);
+    for (let o = offset; o < offset + lengthBytes; o += 4) {
+      target.words[index++] = from[o] | (from[o + 1] << 8) | (from[o + 2] << 16) | (from[o + 3] << 24);
+    }
+  } else {
+    const whole = offset === 0 && lengthBytes === from.length; // the view that `subarray` makes is garbage
+    target.bytes.set(whole ? from : from.subarray(offset, offset + lengthBytes), target.wordBase * 4 + at);
+  }
+}
+
+export function fillPiece(target: Granule, at: number, lengthBytes: number, byte: number): void {
+  const start = target.wordBase * 4 + at;
+  if (((at | lengthBytes) & 3) !== 0) target.bytes.fill(byte, start, start + lengthBytes);
+  else target.words.fill(byte * 0x01010101, start / 4, (start + lengthBytes) / 4);
+}
+
+/**
+ * From granule to granule, as if through a temporary buffer.
+ * Word indices in `copyWithin` where all is aligned: they stay small integers in an arena above 2 GiB, where byte
+ * indices would be boxed, 48 bytes of garbage a call.
+ */
+export function copyWithinOrAcross(
+  target: Granule,
+  to: number,
+  source: Granule,
+  from: number,
+  lengthBytes: number,
+): void {
+  const aligned = ((to | from | lengthBytes) & 3) === 0;
+  const toWord = target.wordBase + (to >>> 2);
+  const fromWord = source.wordBase + (from >>> 2);
+  const words = lengthBytes >>> 2;
+  if (aligned && lengthBytes <= LOOP_BYTES) copyWords(target.words, toWord, source.words, fromWord, words);
+  else if (target.words === source.words) {
+    if (aligned) target.words.copyWithin(toWord, fromWord, fromWord + words);
+    else {
+      const start = source.wordBase * 4 + from;
+      target.bytes.copyWithin(target.wordBase * 4 + to, start, start + lengthBytes);
+    }
+  } else {
+    const start = source.wordBase * 4 + from;
+    target.bytes.set(source.bytes.subarray(start, start + lengthBytes), target.wordBase * 4 + to);
+  }
+}
+
+function copyWords(target: Int32Array, to: number, source: Int32Array, from: number, count: number): void {
+  if (to <= from) for (let i = 0; i < count; i++) target[to + i] = source[from + i];
+  else for (let i = count - 1; i >= 0; i--) target[to + i] = source[from + i];
+}

@@ -1,0 +1,28 @@
+/**
+ * Memory is committed in granules of 64 MiB. A granule is a window of a backing buffer: its own, or a part of an arena
+ * that several granules share so that a copy between them is one `copyWithin`.
+ */
+export const GRANULE_SHIFT = 26;
+export const GRANULE_SIZE = 2 ** GRANULE_SHIFT;
+export const GRANULE_MASK = GRANULE_SIZE - 1;
+/** Multiply by it: a division costs 4 times as much. */
+export const GRANULES_PER_BYTE = 2 ** -GRANULE_SHIFT;
+
+/**
+ * The most that one arena holds: 8 GiB is 2^31 words, the last size whose word index is a small integer, which is why
+ * granules keep a base in words. Byte indices past 2^32 cost 28 ns where a word index costs 3 ns.
+ */
+export const ARENA_BYTES = 2 ** 33;
+
+export class Granule {
+  readonly words: Int32Array;
+  readonly bytes: Uint8Array;
+  /** Index in `words` of the first word of this granule. */
+  readonly wordBase: number;
+
+  constructor(words: Int32Array, bytes: Uint8Array, wordBase: number) {
+    this.words = words;
+    this.bytes = bytes;
+    this.wordBase = wordBase;
+  }
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { GRANULE_SIZE } from './granule.ts';
+import { MemoryRangeError } from './memory-range-error.ts';
+import { PhysMemory } from './phys-memory.ts';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
+const BORDER = GRANULE_SIZE;
+
+describe('loads and stores', () => {
+  it('reads zeros from memory that nobody wrote, without committing any of it', () => {
+    const memory = new PhysMemory();
+    const into = new Uint8Array(8).fill(0xff);
+    memory.read(2 ** 51 - 4, into);
+    expect([...into]).toEqual([0, 0, 0, 0, 0, 0, 0, 0]);
+    expect(memory.load8(5) + memory.load16(6) + memory.load32(8)).toBe(0);
+    memory.copy(3 * GIB, GIB, 100);
+    memory.fill(0, 4 * GIB, 0);
+    expect(memory.touched()).toEqual([]);
+  });
+
+  it('is little endian and unsigned in every width', () => {
+    const memory = new PhysMemory();
+    memory.store32(0x1000, 0xfedcba98);
+    expect(memory.load8(0x1000)).toBe(0x98);
+    expect(memory.load16(0x1002)).toBe(0xfedc);
+    expect(memory.load32(0x1000)).toBe(0xfedcba98);
+    memory.store8(0x1003, 0x1ff);
+    memory.store16(0x1000, 0x1_0001);
+    expect(memory.load32(0x1000)).toBe(0xffdc0001);
+    memory.store64(0x1008, -1, 7);
+    expect([memory.load32(0x1008), memory.load32(0x100c)]).toEqual([0xffffffff, 7]);
+  });
+
+  it.each([
+    ['the border of two granules', BORDER],
+    ['the 2 GiB sign bit', 2 * GIB],
+    ['4 GiB', 4 * GIB],
+    ['4 TiB, where the table of granules ends', 2 ** 42],
+  ])('stores misaligned words across %s', (_, border) => {
+    for (const spans of [[], [{ start: border - GIB, end: border + GIB - 1 }]]) {
+      const memory = new PhysMemory(border >= 2 ** 42 ? {} : { spans });
+      memory.store32(border - 1, 0x11223344);
+      expect(memory.load32(border - 1)).toBe(0x11223344);
+      expect(memory.load8(border)).toBe(0x33);
+      memory.store64(border - 4, 0xaaaaaaaa, 0xbbbbbbbb);
+      expect(memory.load32(border)).toBe(0xbbbbbbbb);
+      expect(memory.touched()).toHaveLength(2);
+    }
+  });
+
+  it.each([[-1], [-4], [2 ** 52], [Number.NaN], [Number.POSITIVE_INFINITY]])('refuses address %d', (at) => {
+    const memory = new PhysMemory();
+    memory.store8(0, 1);
+    expect(() => memory.load8(at)).toThrow(MemoryRangeError);
+    expect(() => memory.store32(at, 1)).toThrow(MemoryRangeError);
+    expect(() => memory.copy(at, 0, 4)).toThrow(MemoryRangeError);
+    expect(() => memory.read(at, new Uint8Array(4))).toThrow(MemoryRangeError);
+  });
+
+  it('refuses a negative length and a piece outside the buffer, naming it', () => {
+    const memory = new PhysMemory();
+    expect(() => memory.copy(0, 64, -1)).toThrow(MemoryRangeError);
+    expect(() => memory.fill(0, -1)).toThrow(MemoryRangeError);
+    expect(() => memory.read(0, new Uint8Array(8), 4, 8)).toThrow('bytes 4 to 12 are not inside a buffer of 8');
+    expect(() => memory.write(2 ** 52 - 4, new Uint8Array(8))).toThrow(MemoryRangeError);
+  });
+});
+
+describe('the cost of memory', () => {
+  it('follows what was touched: one byte at the top of 52 bits is one granule', () => {
+    const memory = new PhysMemory({ spans: [{ start: 0, end: 2 ** 40 - 1 }] });
+    memory.store8(2 ** 52 - 1, 0x5a);
+    expect(memory.load8(2 ** 52 - 1)).toBe(0x5a);
+    expect(memory.touched()).toEqual([{ start: 2 ** 52 - GRANULE_SIZE, end: 2 ** 52 - 1 }]);
+  });
+
+  it('copies from low to high RAM of a 5 GiB machine, whose RAM lies on both sides of a hole', () => {
+    const memory = new PhysMemory({
+      spans: [
+        { start: 0x1000, end: 0x7ffdefff },
+        { start: 4 * GIB, end: 7 * GIB - 1 },
+      ],
+    });
+    memory.fill(0x7ffd0000, 4096, 0xab);
+    memory.copy(7 * GIB - 4096, 0x7ffd0000, 4096);
+    expect(memory.load32(7 * GIB - 4)).toBe(0xabababab);
+    expect(memory.load32(6 * GIB)).toBe(0);
+    memory.store8(3 * GIB + 1, 9); // between the spans: outside the arena, still memory
+    expect(memory.load8(3 * GIB + 1)).toBe(9);
+  });
+
+  it('copies upwards over itself across a granule border as if through a temporary buffer', () => {
+    const memory = new PhysMemory();
+    const start = BORDER - 3 * MIB;
+    for (let i = 0; i < 6 * MIB; i += 4096) memory.store32(start + i, i);
+    memory.copy(start + MIB, start, 5 * MIB);
+    for (let i = 0; i < 5 * MIB; i += 4096) expect(memory.load32(start + MIB + i)).toBe(i);
+  });
+});
