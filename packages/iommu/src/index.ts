@@ -1,1 +1,24 @@
-export {};
+export type { DmaDomainOptions } from './core/dma-domain.ts';
+export { DmaDomain } from './core/dma-domain.ts';
+export { IommuUsageError } from './core/errors.ts';
+export type { FlushQueueOptions } from './core/flush-queue.ts';
+export { FLUSH_QUEUE_PER_CPU, FLUSH_QUEUE_SHARED, FlushQueue } from './core/flush-queue.ts';
+export type { IommuDevice } from './core/iommu-device.ts';
+export { iommuMap, iommuMapNosync, iommuUnmap, iommuUnmapFast, syncGather } from './core/iommu-map.ts';
+export type { IommuTrace } from './core/iommu-trace.ts';
+export { NO_TRACE } from './core/iommu-trace.ts';
+export { IotlbGather } from './core/iotlb-gather.ts';
+export type { KernelContextOptions } from './core/kernel-context.ts';
+export { KernelContext } from './core/kernel-context.ts';
+export type { PagingDomain } from './core/paging-domain.ts';
+export {
+  IOMMU_CACHE,
+  IOMMU_MMIO,
+  IOMMU_NOEXEC,
+  IOMMU_PRIV,
+  IOMMU_READ,
+  IOMMU_WRITE,
+} from './core/paging-domain.ts';
+export { timerDueNanos, wheelExpiry } from './core/timer-wheel.ts';
+export type { IovaDomainOptions } from './iova/iova-domain.ts';
+export { IovaDomain } from './iova/iova-domain.ts';

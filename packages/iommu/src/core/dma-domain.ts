@@ -1,0 +1,175 @@
+import { DMA_MAPPING_ERROR } from '@dmalab/phys-memory';
+import { IovaDomain } from '../iova/iova-domain.ts';
+import { FLUSH_QUEUE_PER_CPU, FlushQueue, type FlushQueueOptions } from './flush-queue.ts';
+import { type IommuDevice, logPrefix } from './iommu-device.ts';
+import { iommuMap, iommuMapNosync, iommuUnmapFast, syncGather } from './iommu-map.ts';
+import { type IommuTrace, NO_TRACE } from './iommu-trace.ts';
+import { IotlbGather } from './iotlb-gather.ts';
+import type { KernelContext } from './kernel-context.ts';
+import type { PagingDomain } from './paging-domain.ts';
+
+const LIMIT_32BIT = 2 ** 32 - 1;
+
+export interface DmaDomainOptions {
+  /** Lazy: unmaps wait in a flush queue (domain type DMA-FQ). Else strict (type DMA) (spec I93). */
+  readonly lazy?: boolean;
+  readonly flushQueue?: FlushQueueOptions;
+  readonly trace?: IommuTrace;
+}
+
+/**
+ * A domain that carries the DMA API's mappings (spec I120): page tables, the IOVA allocator in front of them, and the
+ * flush queue of a lazy domain. Addresses are bytes; a failed mapping is {@link DMA_MAPPING_ERROR}.
+ */
+export class DmaDomain {
+  readonly paging: PagingDomain;
+  readonly iova: IovaDomain;
+  readonly granule: number;
+  readonly #context: KernelContext;
+  readonly #trace: IommuTrace;
+  readonly #granuleMask: number;
+  /** 1 / granule: exact, and a multiplication costs a fifth of a division. */
+  readonly #perGranule: number;
+  readonly #gather = new IotlbGather();
+  #flushQueue: FlushQueue | null;
+  /** Unmaps that cleared fewer or more bytes than asked (the kernel warns each time, spec I53). */
+  unmapMismatches = 0;
+  #warnedAlignMask = false;
+
+  constructor(context: KernelContext, paging: PagingDomain, options: DmaDomainOptions = {}) {
+    this.paging = paging;
+    this.granule = lowestBit(paging.pageSizes);
+    this.iova = new IovaDomain(context, { granule: this.granule });
+    this.#context = context;
+    this.#trace = options.trace ?? NO_TRACE;
+    this.#granuleMask = this.granule - 1;
+    this.#perGranule = 1 / this.granule;
+    this.#flushQueue = null;
+    if (options.lazy ?? false) this.startFlushQueue(options.flushQueue);
+  }
+
+  /** Null while the domain is strict. */
+  get flushQueue(): FlushQueue | null {
+    return this.#flushQueue;
+  }
+
+  /** Turns a live strict domain lazy: mappings that exist become lazy from their unmap on (spec I111). */
+  startFlushQueue(options: FlushQueueOptions = FLUSH_QUEUE_PER_CPU): void {
+    this.#flushQueue ??= new FlushQueue(this.#context, this.iova, this.paging, options);
+  }
+
+  /** When the flush timer or a depot reclaim is due next, in nanoseconds; infinity if neither is armed. */
+  get timerDue(): number {
+    return Math.min(this.#flushQueue?.timerDue ?? Number.POSITIVE_INFINITY, this.iova.reclaimDue);
+  }
+
+  /** Runs what is due by the context's time, on the context's CPU (spec I30, I102). */
+  runTimers(): void {
+    const queue = this.#flushQueue;
+    if (queue !== null && queue.timerDue <= this.#context.nowNanos) queue.runTimer();
+    if (this.iova.reclaimDue <= this.#context.nowNanos) this.iova.runReclaim();
+  }
+
+  /** An IO virtual address for `bytes`, a multiple of the granule, that `mask` and the device's bus allow; 0 if none is left (spec I35 to I41). */
+  allocIova(device: IommuDevice, bytes: number, mask: number): number {
+    let limit = device.busDmaLimit !== 0 && device.busDmaLimit < mask ? device.busDmaLimit : mask;
+    if (limit > this.paging.apertureEnd) limit = this.paging.apertureEnd;
+    const pages = bytes * this.#perGranule;
+    if (limit > LIMIT_32BIT && device.pci32bitWorkaround) {
+      const pfn = this.iova.allocFast(pages, this.iova.pfn32 - 1, false);
+      if (pfn !== 0) return pfn * this.granule;
+      this.#leave32bit(device, limit);
+    }
+    return this.iova.allocFast(pages, Math.floor(limit * this.#perGranule), true) * this.granule;
+  }
+
+  /** Makes the range reusable at once (spec I43); a range that the device saw must have been invalidated before. */
+  freeIova(iova: number, bytes: number): void {
+    this.iova.freeFast(iova * this.#perGranule, bytes * this.#perGranule);
+  }
+
+  /**
+   * Maps `size` bytes at `phys` and returns the address for the device, which reaches the whole first and last granule
+   * (spec I46, I228). `prot` is a sum of `IOMMU_*`; `mask` is the device's streaming or coherent mask.
+   */
+  mapRange(device: IommuDevice, phys: number, size: number, prot: number, mask: number): number {
+    if (device.minAlignMask > this.#granuleMask) return this.#refuseAlignMask(device);
+    const offset = phys & this.#granuleMask;
+    const bytes = this.#roundUp(size + offset);
+    const iova = this.allocIova(device, bytes, mask);
+    if (iova === 0) return DMA_MAPPING_ERROR;
+    if (iommuMap(this.paging, this.#trace, iova, phys - offset, bytes, prot) !== 0) {
+      this.freeIova(iova, bytes); // even in a lazy domain: no device saw it (spec I46)
+      return DMA_MAPPING_ERROR;
+    }
+    return iova + offset;
+  }
+
+  /** Undoes {@link mapRange}: in a strict domain the range is invalidated on return, in a lazy one it waits (spec I53). */
+  unmapRange(handle: number, size: number): void {
+    const offset = handle & this.#granuleMask;
+    const start = handle - offset;
+    const bytes = this.#roundUp(size + offset);
+    const gather = this.#gather;
+    const queue = this.#flushQueue;
+    gather.reset(queue !== null);
+    if (iommuUnmapFast(this.paging, this.#trace, start, bytes, gather) !== bytes) this.unmapMismatches++;
+    if (queue !== null) {
+      queue.queue(start * this.#perGranule, bytes * this.#perGranule, gather);
+      return;
+    }
+    syncGather(this.paging, gather);
+    this.freeIova(start, bytes);
+  }
+
+  /** Maps granules of a range from {@link allocIova} without making them visible yet; 0 or a negative errno (spec I84, I158). */
+  linkRange(iova: number, phys: number, bytes: number, prot: number): number {
+    return iommuMapNosync(this.paging, this.#trace, iova, phys, bytes, prot);
+  }
+
+  /** Makes linked granules visible to the device; 0 or a negative errno (spec I87). */
+  syncRange(iova: number, bytes: number): number {
+    return this.paging.iotlbSyncMap(iova, bytes);
+  }
+
+  /** Unmaps granules and waits for their invalidation, in a lazy domain too; the IOVA stays taken (spec I88, I91). */
+  unlinkRange(iova: number, bytes: number): void {
+    const gather = this.#gather;
+    gather.reset(false);
+    if (iommuUnmapFast(this.paging, this.#trace, iova, bytes, gather) !== bytes) this.unmapMismatches++;
+    syncGather(this.paging, gather);
+  }
+
+  /** Physical address of one byte, 0 where nothing is mapped (spec I159). */
+  iovaToPhys(iova: number): number {
+    return this.paging.iovaToPhys(iova);
+  }
+
+  /** The space below 4 GiB is exhausted: this device never tries it again (spec I41). */
+  #leave32bit(device: IommuDevice, limit: number): void {
+    device.pci32bitWorkaround = false;
+    this.#context.log(`${logPrefix(device)}Using ${Math.ceil(Math.log2(limit + 1))}-bit DMA addresses`);
+  }
+
+  /** A bounce slot could not keep the bits that this device needs (spec I46). */
+  #refuseAlignMask(device: IommuDevice): number {
+    if (!this.#warnedAlignMask) {
+      this.#warnedAlignMask = true;
+      this.#context.log(
+        `WARNING: ${device.name}: min_align_mask 0x${device.minAlignMask.toString(16)} exceeds the granule`,
+      );
+    }
+    return DMA_MAPPING_ERROR;
+  }
+
+  #roundUp(bytes: number): number {
+    const rest = bytes & this.#granuleMask;
+    return rest === 0 ? bytes : bytes - rest + this.granule;
+  }
+}
+
+function lowestBit(bits: number): number {
+  let bit = 1;
+  while (bits % (bit * 2) === 0) bit *= 2;
+  return bit;
+}

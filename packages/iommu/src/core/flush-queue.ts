@@ -1,0 +1,153 @@
+import type { IovaDomain } from '../iova/iova-domain.ts';
+import type { IotlbGather } from './iotlb-gather.ts';
+import type { KernelContext } from './kernel-context.ts';
+import type { PagingDomain } from './paging-domain.ts';
+
+export interface FlushQueueOptions {
+  /** Slots of a ring, a power of two; one stays free (spec I98, I99). */
+  readonly slots: number;
+  readonly timeoutMillis: number;
+  /** One ring that all CPUs share instead of one each (spec I98). */
+  readonly shared: boolean;
+}
+
+/** The usual shape: a ring for each CPU (spec I98). */
+export const FLUSH_QUEUE_PER_CPU: FlushQueueOptions = { slots: 256, timeoutMillis: 10, shared: false };
+/** Where an invalidation is dear, as under a hypervisor that shadows the tables (spec I98). */
+export const FLUSH_QUEUE_SHARED: FlushQueueOptions = { slots: 32768, timeoutMillis: 1000, shared: true };
+
+/**
+ * Ranges that are unmapped but not yet invalidated (spec I96 to I110). One invalidation of the whole domain covers them
+ * all: when a timer fires, or when a ring is full.
+ *
+ * Invariant: no range leaves a ring for the IOVA domain before an invalidation of the domain that started after it was
+ * queued (spec I227, I254). Kept by the counters; checked in flush-queue.test.ts.
+ */
+export class FlushQueue {
+  readonly #context: KernelContext;
+  readonly #iova: IovaDomain;
+  readonly #paging: PagingDomain;
+  readonly #shared: boolean;
+  readonly #slots: number;
+  readonly #timeoutMillis: number;
+  readonly #heads: Int32Array;
+  readonly #tails: Int32Array;
+  readonly #pfns: Float64Array;
+  readonly #pages: Float64Array;
+  readonly #counters: Float64Array;
+  /** Table pages that wait with an entry (spec I108); null for most. */
+  readonly #tablePages: (Float64Array | null)[];
+  /** Flushes started and finished (spec I96). */
+  #started = 0;
+  #finished = 0;
+  #timerDue = Number.POSITIVE_INFINITY;
+
+  constructor(context: KernelContext, iova: IovaDomain, paging: PagingDomain, options = FLUSH_QUEUE_PER_CPU) {
+    this.#context = context;
+    this.#iova = iova;
+    this.#paging = paging;
+    this.#shared = options.shared;
+    this.#slots = options.slots;
+    this.#timeoutMillis = options.timeoutMillis;
+    const rings = options.shared ? 1 : context.possibleCpus;
+    this.#heads = new Int32Array(rings);
+    this.#tails = new Int32Array(rings);
+    this.#pfns = new Float64Array(rings * options.slots);
+    this.#pages = new Float64Array(rings * options.slots);
+    this.#counters = new Float64Array(rings * options.slots);
+    this.#tablePages = new Array(rings * options.slots).fill(null);
+  }
+
+  /** When the timer fires, in nanoseconds; infinity while it is off (spec I101, I103). */
+  get timerDue(): number {
+    return this.#timerDue;
+  }
+
+  /** Invalidations of the whole domain so far. */
+  get flushes(): number {
+    return this.#finished;
+  }
+
+  /** Entries that wait in all rings. */
+  get waiting(): number {
+    let count = 0;
+    for (let ring = 0; ring < this.#heads.length; ring++) {
+      count += (this.#tails[ring] - this.#heads[ring]) & (this.#slots - 1);
+    }
+    return count;
+  }
+
+  /** Puts a range whose page-table entries are clear on this CPU's ring (spec I100). */
+  queue(pfn: number, pages: number, gather: IotlbGather): void {
+    const ring = this.#shared ? 0 : this.#context.cpu;
+    this.#freeFlushed(ring);
+    if (this.#isFull(ring)) {
+      this.#flush(); // the timer stays armed (spec I105)
+      this.#freeFlushed(ring);
+    }
+    const tail = this.#tails[ring];
+    const at = ring * this.#slots + tail;
+    this.#pfns[at] = pfn;
+    this.#pages[at] = pages;
+    this.#counters[at] = this.#started;
+    if (gather.tablePageCount > 0) this.#tablePages[at] = gather.tablePages.slice(0, gather.tablePageCount);
+    this.#tails[ring] = (tail + 1) & (this.#slots - 1);
+    if (this.#timerDue === Number.POSITIVE_INFINITY) this.#timerDue = this.#context.timerDue(this.#timeoutMillis);
+  }
+
+  /** The timer's body, run on the context's CPU: flushes, then drains every ring into this CPU's caches (spec I102). */
+  runTimer(): void {
+    this.#timerDue = Number.POSITIVE_INFINITY;
+    this.#flush();
+    for (let ring = 0; ring < this.#heads.length; ring++) this.#freeFlushed(ring);
+  }
+
+  /** The domain goes away: table pages are freed, ranges forgotten with the tree (spec I110). */
+  destroy(): void {
+    this.#timerDue = Number.POSITIVE_INFINITY;
+    for (let at = 0; at < this.#tablePages.length; at++) this.#freeTablePages(at);
+    this.#heads.set(this.#tails);
+  }
+
+  /** Waiting entries as (ring, page number, pages), oldest first in each ring. */
+  forEach(visit: (ring: number, pfn: number, pages: number) => void): void {
+    for (let ring = 0; ring < this.#heads.length; ring++) {
+      for (let head = this.#heads[ring]; head !== this.#tails[ring]; head = (head + 1) & (this.#slots - 1)) {
+        const at = ring * this.#slots + head;
+        visit(ring, this.#pfns[at], this.#pages[at]);
+      }
+    }
+  }
+
+  /** An entry queued while this runs carries the new start count, so this flush does not free it (spec I104). */
+  #flush(): void {
+    this.#started++;
+    this.#paging.flushIotlbAll();
+    this.#finished++;
+  }
+
+  #isFull(ring: number): boolean {
+    return ((this.#tails[ring] + 1) & (this.#slots - 1)) === this.#heads[ring];
+  }
+
+  /** Frees from the head on what a finished flush covers: the newest unmapped range ends on top of its cache (spec I106). */
+  #freeFlushed(ring: number): void {
+    const tail = this.#tails[ring];
+    let head = this.#heads[ring];
+    while (head !== tail) {
+      const at = ring * this.#slots + head;
+      if (this.#counters[at] >= this.#finished) break;
+      if (this.#tablePages[at] !== null) this.#freeTablePages(at);
+      this.#iova.freeFast(this.#pfns[at], this.#pages[at]);
+      head = (head + 1) & (this.#slots - 1);
+    }
+    this.#heads[ring] = head;
+  }
+
+  #freeTablePages(at: number): void {
+    const pages = this.#tablePages[at];
+    if (pages === null) return;
+    this.#paging.freeTablePages(pages, pages.length);
+    this.#tablePages[at] = null;
+  }
+}

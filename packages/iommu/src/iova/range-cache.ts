@@ -1,0 +1,198 @@
+import type { KernelContext } from '../core/kernel-context.ts';
+
+/** Size classes, for ranges of 1, 2, 4, 8, 16 and 32 pages (spec I19). */
+export const CACHE_CLASSES = 6;
+/** The largest range that is cached, in pages (spec I19). */
+export const MAX_CACHED_PAGES = 1 << (CACHE_CLASSES - 1);
+/** Page numbers in a full magazine (spec I20). */
+export const MAGAZINE_CAPACITY = 127;
+const MAGAZINE_SHIFT = 7; // 127 rounded up, so that a magazine's first slot is a shift away
+const NONE = -1;
+
+/** Receives what leaves the caches for the tree. */
+export interface RangeSink {
+  treeFree(pfn: number): void;
+}
+
+/** log2 of a length in pages, rounded up (the specification's `ord`). */
+export function orderOf(pages: number): number {
+  return pages <= 1 ? 0 : 32 - Math.clz32(pages - 1);
+}
+
+/**
+ * Caches of ranges that are free for the next request of their class but still allocated in the tree (spec I19 to I33):
+ * two magazines for each CPU and class, and for each class a depot of full magazines that all CPUs share.
+ * Page numbers only; the class tells the length.
+ */
+export class RangeCache {
+  readonly #context: KernelContext;
+  /** Magazine number by CPU and class, {@link NONE} while absent (spec I20). */
+  readonly #loaded: Int32Array;
+  readonly #prev: Int32Array;
+  /** Full magazines by class, last in first out (spec I20). */
+  readonly #depot: number[][] = [];
+  #pfns = new Float64Array(0);
+  #counts = new Int32Array(0);
+  readonly #spare: number[] = [];
+
+  constructor(context: KernelContext) {
+    this.#context = context;
+    this.#loaded = new Int32Array(context.possibleCpus * CACHE_CLASSES).fill(NONE);
+    this.#prev = new Int32Array(context.possibleCpus * CACHE_CLASSES).fill(NONE);
+    for (let order = 0; order < CACHE_CLASSES; order++) this.#depot.push([]);
+  }
+
+  /** Full magazines in the depot of a class. */
+  depotSize(order: number): number {
+    return this.#depot[order].length;
+  }
+
+  /**
+   * A cached range of this class that ends below `bound`, or 0 (spec I27, I28).
+   * The class must be below {@link CACHE_CLASSES}.
+   */
+  get(order: number, bound: number): number {
+    const slot = this.#context.cpu * CACHE_CLASSES + order;
+    let magazine = this.#loaded[slot];
+    if (magazine < 0 || this.#counts[magazine] === 0) {
+      magazine = this.#replaceLoaded(slot, order);
+      if (magazine < 0) return 0;
+    }
+    const last = (magazine << MAGAZINE_SHIFT) + this.#counts[magazine] - 1;
+    const pfn = this.#pfns[last];
+    if (pfn <= bound - (1 << order)) {
+      this.#counts[magazine]--;
+      return pfn;
+    }
+    return this.#searchBelow(magazine, last, bound - (1 << order));
+  }
+
+  /**
+   * Caches a range. Returns 0, or 1 when a full magazine went to the depot, which schedules reclaim (spec I25, I26).
+   */
+  put(order: number, pfn: number): 0 | 1 {
+    const slot = this.#context.cpu * CACHE_CLASSES + order;
+    let magazine = this.#loaded[slot];
+    let pushed: 0 | 1 = 0;
+    if (magazine < 0 || this.#counts[magazine] === MAGAZINE_CAPACITY) {
+      pushed = this.#makeRoom(slot, order);
+      magazine = this.#loaded[slot];
+    }
+    this.#pfns[(magazine << MAGAZINE_SHIFT) + this.#counts[magazine]++] = pfn;
+    return pushed;
+  }
+
+  /** Gives the depot's top magazine back to the tree, in index order (spec I30). */
+  drainDepotTop(order: number, sink: RangeSink): void {
+    const magazine = this.#depot[order].pop();
+    if (magazine === undefined) return;
+    this.#drain(magazine, sink);
+    this.#spare.push(magazine);
+  }
+
+  /** Gives both magazines of every class of one CPU back to the tree; they stay in place, empty (spec I32, I34). */
+  drainCpu(cpu: number, sink: RangeSink): void {
+    for (let order = 0; order < CACHE_CLASSES; order++) {
+      const slot = cpu * CACHE_CLASSES + order;
+      if (this.#loaded[slot] >= 0) this.#drain(this.#loaded[slot], sink);
+      if (this.#prev[slot] >= 0) this.#drain(this.#prev[slot], sink);
+    }
+  }
+
+  /** Gives everything back: each online CPU's magazines, then the depots (spec I32). */
+  drainAll(sink: RangeSink): void {
+    for (let cpu = 0; cpu < this.#context.possibleCpus; cpu++) {
+      if (this.#context.online[cpu] === 1) this.drainCpu(cpu, sink);
+    }
+    for (let order = 0; order < CACHE_CLASSES; order++) {
+      while (this.#depot[order].length > 0) this.drainDepotTop(order, sink);
+    }
+  }
+
+  /** Every cached range as (class, page number), for checks and reports: CPUs, then depots, oldest first in each magazine. */
+  forEach(visit: (order: number, pfn: number) => void): void {
+    for (let slot = 0; slot < this.#loaded.length; slot++) {
+      this.#visit(this.#loaded[slot], slot % CACHE_CLASSES, visit);
+      this.#visit(this.#prev[slot], slot % CACHE_CLASSES, visit);
+    }
+    for (let order = 0; order < CACHE_CLASSES; order++) {
+      for (const magazine of this.#depot[order]) this.#visit(magazine, order, visit);
+    }
+  }
+
+  /** The loaded magazine is empty or absent: prev, then the depot, takes its place (spec I27). Returns the magazine or NONE. */
+  #replaceLoaded(slot: number, order: number): number {
+    const loaded = this.#loaded[slot];
+    const prev = this.#prev[slot];
+    if (prev >= 0 && this.#counts[prev] > 0) {
+      this.#loaded[slot] = prev;
+      this.#prev[slot] = loaded;
+      return prev;
+    }
+    const full = this.#depot[order].pop();
+    if (full === undefined) return NONE;
+    if (loaded >= 0) this.#spare.push(loaded);
+    this.#loaded[slot] = full;
+    return full;
+  }
+
+  /** The loaded magazine is full or absent: leaves one with room in its place (spec I25). */
+  #makeRoom(slot: number, order: number): 0 | 1 {
+    const loaded = this.#loaded[slot];
+    const prev = this.#prev[slot];
+    if (prev >= 0 && this.#counts[prev] < MAGAZINE_CAPACITY) {
+      this.#loaded[slot] = prev;
+      this.#prev[slot] = loaded;
+      return 0;
+    }
+    this.#loaded[slot] = this.#newMagazine();
+    if (loaded < 0) return 0;
+    if (prev < 0) {
+      this.#prev[slot] = loaded;
+      return 0;
+    }
+    this.#depot[order].push(loaded);
+    return 1;
+  }
+
+  /** Newest first; the last entry fills the hole, so nothing shifts (spec I28). */
+  #searchBelow(magazine: number, last: number, highest: number): number {
+    const base = magazine << MAGAZINE_SHIFT;
+    for (let i = last - 1; i >= base; i--) {
+      const pfn = this.#pfns[i];
+      if (pfn > highest) continue;
+      this.#pfns[i] = this.#pfns[last];
+      this.#counts[magazine]--;
+      return pfn;
+    }
+    return 0;
+  }
+
+  #drain(magazine: number, sink: RangeSink): void {
+    const base = magazine << MAGAZINE_SHIFT;
+    for (let i = 0; i < this.#counts[magazine]; i++) sink.treeFree(this.#pfns[base + i]);
+    this.#counts[magazine] = 0;
+  }
+
+  #visit(magazine: number, order: number, visit: (order: number, pfn: number) => void): void {
+    if (magazine < 0) return;
+    const base = magazine << MAGAZINE_SHIFT;
+    for (let i = 0; i < this.#counts[magazine]; i++) visit(order, this.#pfns[base + i]);
+  }
+
+  #newMagazine(): number {
+    if (this.#spare.length === 0) this.#grow();
+    return this.#spare.pop() as number;
+  }
+
+  #grow(): void {
+    const had = this.#counts.length;
+    const counts = new Int32Array(Math.max(8, had * 2));
+    const pfns = new Float64Array(counts.length << MAGAZINE_SHIFT);
+    counts.set(this.#counts);
+    pfns.set(this.#pfns);
+    this.#counts = counts;
+    this.#pfns = pfns;
+    for (let magazine = counts.length - 1; magazine >= had; magazine--) this.#spare.push(magazine);
+  }
+}
