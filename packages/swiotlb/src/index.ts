@@ -1,1 +1,18 @@
-export {};
+export type { BounceShadow, SwiotlbMemory } from './allocator/memory.ts';
+export type { SwiotlbLog } from './allocator/messages.ts';
+export type { SwiotlbOptions } from './allocator/swiotlb.ts';
+export { Swiotlb } from './allocator/swiotlb.ts';
+export {
+  INVALID_PHYS_ADDR,
+  IO_TLB_DEFAULT_SLOTS,
+  IO_TLB_MIN_SLABS,
+  IO_TLB_SEGSIZE,
+  IO_TLB_SHIFT,
+  IO_TLB_SIZE,
+  NO_SEG_BOUNDARY,
+} from './constants.ts';
+export type { SwiotlbDevice } from './device.ts';
+export type { SwiotlbErrorCode } from './errors.ts';
+export { SwiotlbError } from './errors.ts';
+export type { PoolGeometry } from './pool/pool.ts';
+export { SwiotlbPool, slotsFor } from './pool/pool.ts';
