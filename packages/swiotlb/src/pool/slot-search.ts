@@ -62,10 +62,14 @@ export class SlotSearch {
     if (pool !== this.#pool || deviceStart !== this.#deviceStart || segBoundaryMask !== this.#boundaryMask) {
       this.#measureBoundaries(pool, deviceStart, segBoundaryMask);
     }
-    // Candidates lie a step apart only if the masks are solid; others, and requests without a phase, walk literally.
-    const mask = this.aam | this.hi;
+    // The faster walk needs candidates that lie one step apart. They don't where the masks leave a hole, where the
+    // granule hides the low bits of `hi` (mam ffff, aam fff: a step of 31), and where `orig` gives no phase.
+    const span = this.step * IO_TLB_SIZE;
     this.#steady =
-      (mask & (mask + 1)) === 0 && (this.orig !== 0 || this.hi === 0) && this.poolOffset % IO_TLB_SIZE === 0;
+      (this.aam | this.hi) + 1 === span &&
+      (this.step & (this.step - 1)) === 0 &&
+      (this.orig !== 0 || this.hi === 0) &&
+      this.poolOffset % IO_TLB_SIZE === 0;
   }
 
   #measureBoundaries(pool: SwiotlbPool, deviceStart: number, segBoundaryMask: number): void {
