@@ -10,7 +10,21 @@ export {
   pfn,
   physAddr,
 } from './address.ts';
+export type { BusError } from './bus/bus-errors.ts';
+export type { MmioHandler } from './bus/mmio-handler.ts';
+export { BUS_ABORT, PhysBus } from './bus/phys-bus.ts';
 export type { RegisterBacking } from './bus/register-backing.ts';
+export type { AddressKind } from './map/address-kind.ts';
+export type { AddressRange, NewRange, PageRange } from './map/address-map.ts';
+export { AddressMap } from './map/address-map.ts';
+export type { AddressMapErrorCode } from './map/address-map-error.ts';
+export { AddressMapError } from './map/address-map-error.ts';
+export type { AddressClass } from './map/classify.ts';
+export { classify } from './map/classify.ts';
+export type { FirmwareRange } from './map/firmware-map.ts';
+export { addressMapFromFirmware } from './map/firmware-map.ts';
+export { extractIomem, formatIomem, parseIomem } from './map/iomem.ts';
+export { q35AddressMap } from './map/q35-map.ts';
 export type { ByteAccess } from './memory/byte-access.ts';
 export type { MemorySpan } from './memory/granule-source.ts';
 export { MemoryRangeError } from './memory/memory-range-error.ts';
