@@ -1,0 +1,62 @@
+import { newLinkCounters, type RootCounters, rootCounters } from './link-counters.ts';
+import { PciBus } from './pci-bus.ts';
+import type { PciFabric } from './pci-fabric.ts';
+
+/** A range of CPU addresses that a host bridge turns into bus addresses (spec T1). */
+export interface HostWindow {
+  readonly kind: 'memory' | 'prefetchable' | 'io';
+  readonly cpuStart: number;
+  readonly lengthBytes: number;
+  /** CPU address minus bus address: 0 on x86, but not everywhere (spec T5). */
+  readonly offset?: number;
+}
+
+/**
+ * What an IOMMU is to the fabric: an address for a requester id. `VtdUnit` of `@dmalab/iommu` is one.
+ * Answers the physical address of that byte, valid to the end of its 4 KiB page; negative after recording a fault.
+ */
+export interface DmaRemapper {
+  translate(sourceId: number, address: number, isWrite: 0 | 1): number;
+  /** ATS translation request (spec H11): as `translate`, but an absent mapping is an answer (negative), not a fault. */
+  translateAhead?(sourceId: number, address: number, isWrite: 0 | 1): number;
+  /** Whether requests that come already translated may pass (spec T20, H12); absent: they may. */
+  allowsTranslated?(sourceId: number): boolean;
+}
+
+export interface HostBridgeOptions {
+  /** Segment number; default 0. */
+  readonly domain?: number;
+  /** Default 0. */
+  readonly rootBusNumber?: number;
+  readonly windows: readonly HostWindow[];
+  /** Whether a request for another port's MMIO is forwarded there; PCIe does not require it (spec T20). Default true. */
+  readonly forwardsPeerRequests?: boolean;
+  /** Translates what arrives from below; may be attached later. */
+  readonly iommu?: DmaRemapper;
+}
+
+/** A host bridge and its root bus (spec T1). */
+export class HostBridge {
+  readonly domain: number;
+  readonly rootBusNumber: number;
+  readonly windows: readonly HostWindow[];
+  readonly rootBus: PciBus;
+  readonly counters: Float64Array = newLinkCounters();
+  forwardsPeerRequests: boolean;
+  /** The IOMMU that serves every requester below, or null. */
+  iommu: DmaRemapper | null;
+
+  constructor(fabric: PciFabric, options: HostBridgeOptions) {
+    this.domain = options.domain ?? 0;
+    this.rootBusNumber = options.rootBusNumber ?? 0;
+    this.windows = options.windows;
+    this.forwardsPeerRequests = options.forwardsPeerRequests ?? true;
+    this.iommu = options.iommu ?? null;
+    this.rootBus = new PciBus(fabric, this, null);
+  }
+
+  /** What the root complex did with requests from below so far. */
+  get traffic(): RootCounters {
+    return rootCounters(this.counters);
+  }
+}

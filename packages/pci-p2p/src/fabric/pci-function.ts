@@ -1,0 +1,169 @@
+import { barBusAddress } from '../config/bars.ts';
+import { memoryWindow, prefetchableWindow } from '../config/bridge-windows.ts';
+import { buildConfigSpace } from '../config/build-config.ts';
+import * as C from '../config/capability-ids.ts';
+import { findCapability, findExtendedCapability } from '../config/capability-walk.ts';
+import type { ConfigSpace, ConfigWidth } from '../config/config-space.ts';
+import { describesBridge, type FunctionDescription } from '../config/function-description.ts';
+import {
+  PCI_COMMAND,
+  PCI_COMMAND_MASTER,
+  PCI_COMMAND_MEMORY,
+  PCI_SECONDARY_BUS,
+  PCI_SUBORDINATE_BUS,
+} from '../config/header.ts';
+import { PCI_EXP_TYPE_ENDPOINT } from '../config/port-type.ts';
+import { functionName, requesterId } from './address.ts';
+import type { AddressDecoder } from './address-decoder.ts';
+import { DECODES_TO_WINDOW } from './address-decoder.ts';
+import type { BarHandler } from './bar-handler.ts';
+import { PciFabricError } from './errors.ts';
+import { FunctionPort } from './function-port.ts';
+import { type LinkCounters, linkCounters, newLinkCounters } from './link-counters.ts';
+import { MsixTable } from './msix-table.ts';
+import type { PciBus } from './pci-bus.ts';
+
+/**
+ * One function of the fabric, as hardware has it (spec T1): config space bytes, BARs with what stands behind them, and
+ * the port through which a device model reaches the machine. What a config write decides is worked out at the write.
+ */
+export class PciFunction {
+  readonly bus: PciBus;
+  readonly devfn: number;
+  readonly description: FunctionDescription;
+  readonly config: ConfigSpace;
+  /** All that a device model sees of its machine. */
+  readonly port: FunctionPort;
+  /** The bus below a bridge, made with it by {@link PciBus.add}; null for an endpoint. */
+  secondaryBus: PciBus | null = null;
+  readonly isBridge: boolean;
+  readonly portType: number;
+  readonly msix: MsixTable | null;
+  /** Counters of the link below a bridge (zero for an endpoint). */
+  readonly counters: Float64Array = newLinkCounters();
+  readonly handlers: (BarHandler | null)[] = [null, null, null, null, null, null];
+
+  /** Decoded from config space at each write; read by the router. */
+  busMaster = false;
+  memoryDecode = false;
+  acsControl = 0;
+  atsEnabled = false;
+  msixEnabled = false;
+  msixMasked = false;
+  removed = false;
+  readonly #acsAt: number;
+  readonly #atsAt: number;
+  readonly #msixAt: number;
+
+  /** Made by {@link PciBus.add}. */
+  constructor(bus: PciBus, devfn: number, description: FunctionDescription) {
+    this.bus = bus;
+    this.devfn = devfn;
+    this.description = description;
+    this.config = buildConfigSpace(description, devfn);
+    this.portType = description.portType ?? PCI_EXP_TYPE_ENDPOINT;
+    this.isBridge = describesBridge(description);
+    this.msix = description.msix === undefined ? null : new MsixTable(description.msix);
+    this.port = new FunctionPort(this);
+    this.#acsAt = findExtendedCapability(this.config, C.PCI_EXT_CAP_ID_ACS);
+    this.#atsAt = findExtendedCapability(this.config, C.PCI_EXT_CAP_ID_ATS);
+    this.#msixAt = findCapability(this.config, C.PCI_CAP_ID_MSIX);
+  }
+
+  /** Bus number << 8 | devfn, with the bus number that software gave (spec notation). */
+  get rid(): number {
+    return requesterId(this.bus.number, this.devfn);
+  }
+
+  get name(): string {
+    return functionName(this.bus.hostBridge.domain, this.rid);
+  }
+
+  get secondaryNumber(): number {
+    return this.config.bytes[PCI_SECONDARY_BUS];
+  }
+
+  get subordinateNumber(): number {
+    return this.config.bytes[PCI_SUBORDINATE_BUS];
+  }
+
+  /** What passed over the link below this bridge so far. */
+  get link(): LinkCounters {
+    return linkCounters(this.counters);
+  }
+
+  /** Puts something behind a memory BAR. @throws {PciFabricError} when the function has no such BAR */
+  attach(bar: number, handler: BarHandler): void {
+    if (this.barSize(bar) === 0) throw new PciFabricError(`${this.name} has no memory BAR ${bar}`);
+    this.handlers[bar] = handler;
+  }
+
+  /** Bytes of a memory BAR; 0 where there is none. */
+  barSize(index: number): number {
+    const bar = this.description.bars?.find((candidate) => candidate.index === index && candidate.kind !== 'io');
+    return bar?.sizeBytes ?? 0;
+  }
+
+  /** Bus address of a memory BAR, as its register holds it. */
+  barBusAddress(index: number): number {
+    return barBusAddress(this.config, index);
+  }
+
+  readConfig(offset: number, width: ConfigWidth): number {
+    return this.config.read(offset, width);
+  }
+
+  writeConfig(offset: number, width: ConfigWidth, value: number): void {
+    this.config.write(offset, width, value);
+    this.#decode();
+    this.bus.fabric.decodeChanged();
+    if (this.msixEnabled && !this.msixMasked) this.port.sendPending();
+  }
+
+  /** Egress vector bit of a port number (spec T9). */
+  egressBlocks(portNumber: number): boolean {
+    const at = this.#acsAt + C.PCI_ACS_EGRESS_CTL_V + (portNumber >>> 3);
+    return (this.config.bytes[at] & (1 << (portNumber & 7))) !== 0;
+  }
+
+  get portNumber(): number {
+    return this.description.portNumber ?? this.devfn >>> 3;
+  }
+
+  /** Adds what this function claims on its bus; `from` is the bus whose decoder is rebuilt. */
+  claim(decoder: AddressDecoder): void {
+    if (!this.memoryDecode) return;
+    this.claimBars(decoder);
+    if (this.secondaryBus === null) return;
+    for (const window of [memoryWindow(this.config), prefetchableWindow(this.config)])
+      if (window.end > window.start) decoder.add(this, DECODES_TO_WINDOW, window.start, window.end);
+  }
+
+  claimBars(decoder: AddressDecoder): void {
+    if (!this.memoryDecode) return;
+    for (const bar of this.description.bars ?? []) {
+      if (bar.kind === 'io') continue;
+      const start = this.barBusAddress(bar.index);
+      decoder.add(this, bar.index, start, start + bar.sizeBytes);
+    }
+  }
+
+  markRemoved(): void {
+    this.removed = true;
+    this.busMaster = false;
+    this.memoryDecode = false;
+    for (const below of this.secondaryBus?.functions ?? []) below.markRemoved();
+  }
+
+  #decode(): void {
+    const command = this.config.read(PCI_COMMAND, 2);
+    this.busMaster = (command & PCI_COMMAND_MASTER) !== 0;
+    this.memoryDecode = (command & PCI_COMMAND_MEMORY) !== 0;
+    this.acsControl = this.#acsAt === 0 ? 0 : this.config.read(this.#acsAt + C.PCI_ACS_CTRL, 2);
+    this.atsEnabled =
+      this.#atsAt !== 0 && (this.config.read(this.#atsAt + C.PCI_ATS_CTRL, 2) & C.PCI_ATS_CTRL_ENABLE) !== 0;
+    const msix = this.#msixAt === 0 ? 0 : this.config.read(this.#msixAt + C.PCI_MSIX_FLAGS, 2);
+    this.msixEnabled = (msix & C.PCI_MSIX_FLAGS_ENABLE) !== 0;
+    this.msixMasked = (msix & C.PCI_MSIX_FLAGS_MASKALL) !== 0;
+  }
+}
