@@ -1,1 +1,12 @@
-export {};
+export { EVENT_NAMES, EventKind } from './format/event-kind.ts';
+export { StringTable } from './log/string-table.ts';
+export { TraceLog } from './log/trace-log.ts';
+export type { Trace, TraceCounts, TraceHeader, TraceNote } from './reader/trace.ts';
+export type { TraceReaderOptions } from './reader/trace-reader.ts';
+export { readTrace, TraceReader } from './reader/trace-reader.ts';
+export { renderBody, renderEvent } from './render/render-event.ts';
+export type { BlockEvents } from './ring/block-events.ts';
+export { RingSizeError } from './ring/errors.ts';
+export type { NvmeEvents } from './ring/nvme-events.ts';
+export type { RingContents } from './ring/ring-store.ts';
+export { TraceRing } from './ring/trace-ring.ts';

@@ -1,0 +1,68 @@
+import { EVENT_NAMES, EventKind } from '../format/event-kind.ts';
+import { KIND, LINE, N0, NARROW_STRIDE } from '../format/record.ts';
+import { StringTable } from '../log/string-table.ts';
+import type { TraceLog } from '../log/trace-log.ts';
+import * as byte from './byte.ts';
+import { Cursor } from './cursor.ts';
+import { parseBody } from './event-body.ts';
+import { parsePrefix } from './line-prefix.ts';
+
+/** What a line turned out to be. */
+export const LineResult = { EVENT: 0, UNKNOWN_EVENT: 1, MALFORMED_BODY: 2, NOT_AN_EVENT: 3 } as const;
+export type LineResult = (typeof LineResult)[keyof typeof LineResult];
+
+/**
+ * Parses one event line at a time, from bytes, into a log. No line is searched for its end: literals, names and
+ * numbers stop at the newline by themselves, so every byte is looked at about once.
+ */
+export class LineParser {
+  readonly cursor: Cursor = new Cursor();
+  readonly #log: TraceLog;
+  /** Event names, those of EVENT_NAMES first, so that a number below their count is the kind. */
+  readonly #names = new StringTable();
+
+  constructor(log: TraceLog) {
+    this.#log = log;
+    for (const name of EVENT_NAMES) this.#names.intern(name);
+  }
+
+  /** Parses the line at the cursor; an event is appended to the log with that line number, and the cursor moves on to the next line. */
+  parse(line: number): LineResult {
+    const { cursor } = this;
+    const log = this.#log;
+    const i = log.reserve();
+    if (!parsePrefix(cursor, log, i)) return LineResult.NOT_AN_EVENT;
+    const kind = this.#eventKind(i);
+    if (kind < 0) return LineResult.NOT_AN_EVENT;
+    log.narrow[i * NARROW_STRIDE + KIND] = kind;
+    log.narrow[i * NARROW_STRIDE + LINE] = line;
+    const body = cursor.at;
+    cursor.inexact = false;
+    if (!parseBody(cursor, log, i, kind)) return LineResult.MALFORMED_BODY;
+    if (cursor.inexact) this.#keepExact(i, body);
+    log.commit();
+    return kind === EventKind.UNKNOWN ? LineResult.UNKNOWN_EVENT : LineResult.EVENT;
+  }
+
+  /** Kind by the name at the cursor, which moves past `NAME: `; -1 when there is no name. */
+  #eventKind(i: number): number {
+    const { cursor } = this;
+    const { bytes, at: from } = cursor;
+    let to = from;
+    while (bytes[to]! > byte.SPACE && bytes[to] !== byte.COLON) to++;
+    cursor.at = to;
+    if (to === from || !cursor.byte(byte.COLON)) return -1;
+    cursor.skipSpaces();
+    const number = this.#names.internBytes(bytes, from, to);
+    if (number > 0 && number < EVENT_NAMES.length) return number;
+    this.#log.narrow[i * NARROW_STRIDE + N0] = this.#log.strings.internBytes(bytes, from, to);
+    return EventKind.UNKNOWN;
+  }
+
+  #keepExact(i: number, from: number): void {
+    const next = this.cursor.at;
+    this.cursor.at = from;
+    this.#log.keepExactBody(i, this.cursor.text(from, this.cursor.endOfLine()));
+    this.cursor.at = next;
+  }
+}
