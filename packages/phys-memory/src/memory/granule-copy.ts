@@ -1,4 +1,4 @@
-import type { Granule } from './granule.ts';
+import { BLOCK_SHIFT, type Granule } from './granule.ts';
 
 /**
  * Moving bytes in and out of a granule, offsets inside it. Above this many bytes a `copyWithin` or a `set` beats a loop
@@ -32,6 +32,7 @@ export function readPiece(
 
 /** A caller's buffer to a granule. */
 export function writePiece(target: Granule, at: number, from: Uint8Array, offset: number, lengthBytes: number): void {
+  markTouched(target, at, lengthBytes);
   if (lengthBytes <= LOOP_BYTES && (at & 3) === 0 && (lengthBytes & 3) === 0) {
     let index = target.wordBase + (at >>> 2);
     for (let o = offset; o < offset + lengthBytes; o += 4) {
@@ -44,6 +45,7 @@ export function writePiece(target: Granule, at: number, from: Uint8Array, offset
 }
 
 export function fillPiece(target: Granule, at: number, lengthBytes: number, byte: number): void {
+  markTouched(target, at, lengthBytes);
   const start = target.wordBase * 4 + at;
   if (((at | lengthBytes) & 3) !== 0) target.bytes.fill(byte, start, start + lengthBytes);
   else target.words.fill(byte * 0x01010101, start / 4, (start + lengthBytes) / 4);
@@ -61,6 +63,7 @@ export function copyWithinOrAcross(
   from: number,
   lengthBytes: number,
 ): void {
+  markTouched(target, to, lengthBytes);
   const aligned = ((to | from | lengthBytes) & 3) === 0;
   const toWord = target.wordBase + (to >>> 2);
   const fromWord = source.wordBase + (from >>> 2);
@@ -81,4 +84,19 @@ export function copyWithinOrAcross(
 function copyWords(target: Int32Array, to: number, source: Int32Array, from: number, count: number): void {
   if (to <= from) for (let i = 0; i < count; i++) target[to + i] = source[from + i];
   else for (let i = count - 1; i >= 0; i--) target[to + i] = source[from + i];
+}
+
+/** Whether every byte is zero. Whole words only: offset and length are multiples of 4. */
+export function isZeroPiece(source: Granule, at: number, lengthBytes: number): boolean {
+  const words = source.words;
+  const end = source.wordBase + ((at + lengthBytes) >>> 2);
+  for (let index = source.wordBase + (at >>> 2); index < end; index++) if (words[index] !== 0) return false;
+  return true;
+}
+
+/** Sets the bits of all blocks from the first byte to the last. */
+function markTouched(target: Granule, at: number, lengthBytes: number): void {
+  const first = at >>> BLOCK_SHIFT;
+  const last = (at + lengthBytes - 1) >>> BLOCK_SHIFT;
+  target.touched |= (2 << last) - (1 << first);
 }

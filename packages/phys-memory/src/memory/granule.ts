@@ -14,11 +14,16 @@ export const GRANULES_PER_BYTE = 2 ** -GRANULE_SHIFT;
  */
 export const ARENA_BYTES = 2 ** 33;
 
+/** log2 of the block whose first write is remembered: 16 to a granule, one bit each. */
+export const BLOCK_SHIFT = 22;
+
 export class Granule {
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
   /** Index in `words` of the first word of this granule. */
   readonly wordBase: number;
+  /** Bit `n` is set once anything was written to block `n`. 16 bits stay a small integer in every engine. */
+  touched = 0;
 
   constructor(words: Int32Array, bytes: Uint8Array, wordBase: number) {
     this.words = words;

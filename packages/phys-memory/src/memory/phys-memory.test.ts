@@ -68,11 +68,27 @@ describe('loads and stores', () => {
 });
 
 describe('the cost of memory', () => {
-  it('follows what was touched: one byte at the top of 52 bits is one granule', () => {
+  it('follows what was touched: one byte at the top of 52 bits is one block of 4 MiB', () => {
     const memory = new PhysMemory({ spans: [{ start: 0, end: 2 ** 40 - 1 }] });
     memory.store8(2 ** 52 - 1, 0x5a);
     expect(memory.load8(2 ** 52 - 1)).toBe(0x5a);
-    expect(memory.touched()).toEqual([{ start: 2 ** 52 - GRANULE_SIZE, end: 2 ** 52 - 1 }]);
+    expect(memory.touched()).toEqual([{ start: 2 ** 52 - 2 ** 22, end: 2 ** 52 - 1 }]);
+  });
+
+  it.each([
+    ['store8', (m: PhysMemory, at: number) => m.store8(at, 1), 1],
+    ['store32', (m: PhysMemory, at: number) => m.store32(at, 1), 1],
+    ['store64', (m: PhysMemory, at: number) => m.store64(at, 1, 1), 1],
+    ['write', (m: PhysMemory, at: number) => m.write(at, new Uint8Array(5 * MIB).fill(1)), 2],
+    ['fill', (m: PhysMemory, at: number) => m.fill(at, 9 * MIB, 1), 3],
+    ['copy', (m: PhysMemory, at: number) => m.copy(at, 0, 8), 1],
+  ])('counts the 4 MiB blocks that %s touches', (_, touch, blocks) => {
+    const memory = new PhysMemory();
+    memory.store8(0, 1);
+    touch(memory, 3 * GIB + 60 * MIB);
+    const above = memory.touched().slice(1);
+    expect(above[0]).toEqual({ start: 3 * GIB + 60 * MIB, end: 3 * GIB + 64 * MIB - 1 });
+    expect(above).toHaveLength(blocks);
   });
 
   it('copies from low to high RAM of a 5 GiB machine, whose RAM lies on both sides of a hole', () => {

@@ -1,9 +1,11 @@
-import { ADDRESS_LIMIT } from '../address.ts';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../address.ts';
 import type { ByteAccess } from './byte-access.ts';
-import { GRANULE_MASK, GRANULE_SIZE, GRANULES_PER_BYTE, type Granule } from './granule.ts';
-import { copyWithinOrAcross, fillPiece, readPiece, writePiece } from './granule-copy.ts';
+import { BLOCK_SHIFT, GRANULE_MASK, GRANULE_SIZE, GRANULES_PER_BYTE, type Granule } from './granule.ts';
+import { copyWithinOrAcross, fillPiece, isZeroPiece, readPiece, writePiece } from './granule-copy.ts';
 import { GranuleSource, GranuleTable, type MemorySpan } from './granule-source.ts';
 import { MemoryRangeError } from './memory-range-error.ts';
+
+const BLOCK_SIZE = 2 ** BLOCK_SHIFT;
 
 export interface PhysMemoryOptions {
   /**
@@ -39,6 +41,7 @@ export class PhysMemory implements ByteAccess {
     const offset = at & GRANULE_MASK;
     const index = granule.wordBase + (offset >>> 2);
     const shift = (offset & 3) << 3;
+    granule.touched |= 1 << (offset >>> BLOCK_SHIFT);
     granule.words[index] = (granule.words[index] & ~(0xff << shift)) | ((value & 0xff) << shift);
   }
 
@@ -67,7 +70,9 @@ export class PhysMemory implements ByteAccess {
       return;
     }
     const granule = this.#near[Math.floor(at * GRANULES_PER_BYTE)] ?? this.#commit(at, 4);
-    granule.words[granule.wordBase + ((at & GRANULE_MASK) >>> 2)] = value;
+    const offset = at & GRANULE_MASK;
+    granule.touched |= 1 << (offset >>> BLOCK_SHIFT);
+    granule.words[granule.wordBase + (offset >>> 2)] = value;
   }
 
   /** 64 bits as two halves. A reader never sees one half new and the other old: the model has one thread. */
@@ -78,7 +83,9 @@ export class PhysMemory implements ByteAccess {
       return;
     }
     const granule = this.#near[Math.floor(at * GRANULES_PER_BYTE)] ?? this.#commit(at, 8);
-    const index = granule.wordBase + ((at & GRANULE_MASK) >>> 2);
+    const offset = at & GRANULE_MASK;
+    const index = granule.wordBase + (offset >>> 2);
+    granule.touched |= 1 << (offset >>> BLOCK_SHIFT);
     granule.words[index] = low;
     granule.words[index + 1] = high;
   }
@@ -126,9 +133,23 @@ export class PhysMemory implements ByteAccess {
     }
   }
 
-  /** The parts that were ever written, in multiples of 64 MiB, ascending: all that a dump has to look at. */
+  /** Whether the page holds nothing but zeros; such pages are left out of images. `at` is a multiple of 4096. */
+  isZeroPage(at: number): boolean {
+    const granule = this.#find(at, PAGE_SIZE);
+    return granule === undefined || isZeroPiece(granule, at & GRANULE_MASK, PAGE_SIZE);
+  }
+
+  /** The blocks of 4 MiB that were ever written, ascending: all that a dump has to look at. */
   touched(): MemorySpan[] {
-    return this.#table.numbers().map((n) => ({ start: n * GRANULE_SIZE, end: (n + 1) * GRANULE_SIZE - 1 }));
+    const blocks: MemorySpan[] = [];
+    for (const number of this.#table.numbers()) {
+      const touched = this.#table.find(number)?.touched ?? 0;
+      for (let start = 0; start < GRANULE_SIZE; start += BLOCK_SIZE) {
+        if ((touched & (1 << (start >>> BLOCK_SHIFT))) === 0) continue;
+        blocks.push({ start: number * GRANULE_SIZE + start, end: number * GRANULE_SIZE + start + BLOCK_SIZE - 1 });
+      }
+    }
+    return blocks;
   }
 
   #copyForwards(to: number, from: number, lengthBytes: number): void {
