@@ -1,0 +1,262 @@
+import { get, high32, join64, set } from '../spec/bits.ts';
+import { CQE_BYTES, CqeWord } from '../spec/cqe.ts';
+import { Feature } from '../spec/features.ts';
+import { NvmOpcode } from '../spec/opcodes.ts';
+import { Cc, Csts } from '../spec/registers.ts';
+import { Cdw0, RwCdw12, SQE_BYTES, SqeWord } from '../spec/sqe.ts';
+import { NVME_STATUS_MORE, Status } from '../spec/status.ts';
+import { executeAdmin, NO_COMPLETION } from './commands/admin.ts';
+import { executeNvm } from './commands/nvm.ts';
+import type { ControllerState } from './controller-state.ts';
+import { pollShadowDoorbells } from './doorbells.ts';
+import type { FaultAction } from './fault-rules.ts';
+import { InterruptSignal } from './interrupt-signal.ts';
+import { STAGE_EXECUTE, STAGE_POST } from './outstanding-commands.ts';
+import { BIT_BUCKET } from './transfer-ranges.ts';
+
+/** Commands of one queue in one step at most, so that a step stays bounded where arbitration sets no limit. */
+const BURST_MAX = 64;
+const NANOS_PER_SECOND = 1e9;
+const NEVER = Number.POSITIVE_INFINITY;
+
+/**
+ * Fetches, executes and completes commands: everything that a step does, and all of the controller's DMA. Invariant:
+ * after each request on the port a reset may have come (spec B40), so a changed generation ends the step.
+ */
+export class CommandLoop {
+  readonly #c: ControllerState;
+  readonly #sqeBytes = new Uint8Array(SQE_BYTES);
+  readonly #sqe = new Uint32Array(this.#sqeBytes.buffer);
+  readonly #cqeBytes = new Uint8Array(CQE_BYTES);
+  readonly #cqe = new Uint32Array(this.#cqeBytes.buffer);
+  readonly #interrupts: InterruptSignal;
+  /** I/O queue whose turn it is. */
+  #turn = 1;
+
+  constructor(state: ControllerState) {
+    this.#c = state;
+    this.#interrupts = new InterruptSignal(state);
+  }
+
+  /** One bounded piece of work; false when there was nothing to do. */
+  step(): boolean {
+    const c = this.#c;
+    if (c.registers.csts !== READY && !this.#mayWork()) return false;
+    const generation = c.memory.generation;
+    let worked = c.outstanding.count > 0 && this.#runDue();
+    if (c.shadowDoorbells >= 0 && pollShadowDoorbells(c)) worked = true;
+    if (c.sqs.head[0] !== c.sqs.tail[0] && this.#runQueue(0, 1)) worked = true;
+    if (c.memory.generation !== generation) return true;
+    const qid = this.#nextQueue();
+    if (qid !== 0 && this.#runQueue(qid, this.#burst())) worked = true;
+    if (c.events.ready && this.#reportEvent()) worked = true;
+    if (this.#interrupts.signal()) worked = true;
+    return worked;
+  }
+
+  /** RDY, not fatal: the states that are not exactly "ready and nothing else". */
+  #mayWork(): boolean {
+    const { csts } = this.#c.registers;
+    return get(csts, Csts.RDY) === 1 && get(csts, Csts.CFS) === 0;
+  }
+
+  #burst(): number {
+    const ab = this.#c.features.get(Feature.ARBITRATION) & 7;
+    return ab === 7 ? BURST_MAX : Math.min(1 << ab, BURST_MAX);
+  }
+
+  /** Round robin over the I/O queues that have something to do and room to complete it (spec N133), or 0. */
+  #nextQueue(): number {
+    const { sqs, cqs } = this.#c;
+    const weighted = get(this.#c.registers.cc, Cc.AMS) === 1;
+    let best = 0;
+    for (let i = 0, qid = this.#turn; i < sqs.count - 1; i++, qid = qid + 1 === sqs.count ? 1 : qid + 1) {
+      if (sqs.head[qid] === sqs.tail[qid] || sqs.size[qid] === 0 || cqs.isFull(sqs.cqid[qid])) continue;
+      if (best === 0 || sqs.priority[qid] < sqs.priority[best]) best = qid;
+      if (!weighted) break;
+    }
+    if (best !== 0) this.#turn = best + 1 === sqs.count ? 1 : best + 1;
+    return best;
+  }
+
+  /** Up to `limit` commands of one queue. */
+  #runQueue(qid: number, limit: number): boolean {
+    const c = this.#c;
+    const { sqs, cqs } = c;
+    const generation = c.memory.generation;
+    let done = 0;
+    while (done < limit && sqs.size[qid] !== 0 && sqs.head[qid] !== sqs.tail[qid] && !cqs.isFull(sqs.cqid[qid])) {
+      if (c.memory.read(sqs.base[qid] + sqs.head[qid] * SQE_BYTES, this.#sqeBytes, 0, SQE_BYTES) !== 0) {
+        if (c.memory.generation === generation) this.#fatal();
+        return true;
+      }
+      const next = sqs.head[qid] + 1;
+      sqs.head[qid] = next === sqs.size[qid] ? 0 : next;
+      this.#begin(qid);
+      done++;
+      if (c.memory.generation !== generation || get(c.registers.csts, Csts.CFS) === 1) return true;
+    }
+    return done > 0;
+  }
+
+  /** A fetched command: executed now, later, or not at all. */
+  #begin(sqid: number): void {
+    const c = this.#c;
+    const cid = get(this.#sqe[SqeWord.CDW0], Cdw0.CID);
+    if (c.outstanding.count > 0 && c.outstanding.find(sqid, cid) >= 0) {
+      this.#complete(sqid, cid, Status.CMDID_CONFLICT, 0);
+      return;
+    }
+    const fault = c.faults.armed ? c.faults.strike(sqid, this.#sqe) : undefined;
+    if (fault !== undefined) {
+      this.#beginFaulty(sqid, cid, fault);
+    } else if (sqid !== 0 && (c.config.latencyNanos > 0 || c.config.bandwidth > 0)) {
+      c.outstanding.add(STAGE_EXECUTE, sqid, this.#sqe, c.nowNanos + this.#mediaNanos(), 0, 0, cid);
+    } else {
+      this.#execute(sqid, cid);
+    }
+  }
+
+  #mediaNanos(): number {
+    const { latencyNanos, bandwidth } = this.#c.config;
+    const opcode = get(this.#sqe[SqeWord.CDW0], Cdw0.OPC);
+    if (bandwidth === 0 || (opcode !== NvmOpcode.READ && opcode !== NvmOpcode.WRITE)) return latencyNanos;
+    const ns = this.#c.namespaces[this.#sqe[SqeWord.NSID] - 1];
+    const bytes = (get(this.#sqe[SqeWord.CDW12], RwCdw12.NLB) + 1) * (ns?.blockBytes ?? 0);
+    return latencyNanos + (bytes * NANOS_PER_SECOND) / bandwidth;
+  }
+
+  #execute(sqid: number, cid: number): void {
+    const c = this.#c;
+    const generation = c.memory.generation;
+    c.result = 0;
+    const status = sqid === 0 ? executeAdmin(c, this.#sqe) : executeNvm(c, this.#sqe);
+    if (status === NO_COMPLETION || c.memory.generation !== generation) return;
+    // What a deleted queue had in flight is answered before its deletion is (spec N150).
+    if (sqid === 0 && c.outstanding.count > 0) this.#runDue();
+    this.#complete(sqid, cid, status === 0 ? 0 : this.#recorded(sqid, cid, status), c.result);
+  }
+
+  /** A failed command leaves an entry in the error log, and says so (spec N172). */
+  #recorded(sqid: number, cid: number, status: number): number {
+    const isIo = sqid !== 0;
+    const lba = isIo ? join64(this.#sqe[SqeWord.CDW10], this.#sqe[SqeWord.CDW10 + 1]) : 0;
+    if (!this.#c.config.errorLog) return status;
+    this.#c.health.recordError(sqid, cid, status | NVME_STATUS_MORE, lba, this.#sqe[SqeWord.NSID]);
+    return status | NVME_STATUS_MORE;
+  }
+
+  #beginFaulty(sqid: number, cid: number, fault: FaultAction): void {
+    const c = this.#c;
+    switch (fault.kind) {
+      case 'status':
+        this.#complete(sqid, cid, fault.status, 0);
+        break;
+      case 'delay':
+        c.outstanding.add(STAGE_EXECUTE, sqid, this.#sqe, c.nowNanos + fault.nanos, 0, 0, cid);
+        break;
+      case 'hang':
+        c.outstanding.add(STAGE_EXECUTE, sqid, this.#sqe, NEVER, 0, 0, cid);
+        break;
+      case 'drop':
+        if (sqid === 0) executeAdmin(c, this.#sqe);
+        else executeNvm(c, this.#sqe);
+        break;
+      case 'duplicate':
+        this.#execute(sqid, cid);
+        this.#complete(sqid, cid, Status.SUCCESS, 0);
+        break;
+      case 'commandId':
+        this.#execute(sqid, fault.cid);
+        break;
+      case 'corruptData':
+        this.#execute(sqid, cid);
+        this.#invertFirstByte();
+        break;
+      case 'fatal':
+        this.#fatal();
+        break;
+    }
+  }
+
+  #invertFirstByte(): void {
+    const { ranges, memory } = this.#c;
+    if (ranges.count === 0 || ranges.address[0] === BIT_BUCKET) return;
+    const byte = new Uint8Array(1);
+    if (memory.read(ranges.address[0], byte, 0, 1) !== 0) return;
+    byte[0] ^= 0xff;
+    memory.write(ranges.address[0], byte, 0, 1);
+  }
+
+  /** Executes and posts what is due, oldest first. */
+  #runDue(): boolean {
+    const c = this.#c;
+    const { outstanding } = c;
+    let worked = false;
+    for (let slot = 0; slot < outstanding.count; ) {
+      const sqid = outstanding.sqid[slot];
+      const cid = outstanding.cid[slot];
+      const waits = outstanding.dueNanos[slot] > c.nowNanos || c.cqs.isFull(c.sqs.cqid[sqid]);
+      if (waits) {
+        slot++;
+        continue;
+      }
+      const { generation } = c.memory;
+      worked = true;
+      if (outstanding.stage[slot] === STAGE_POST) {
+        const status = outstanding.status[slot];
+        const dw0 = outstanding.dw0[slot];
+        outstanding.remove(slot);
+        this.#complete(sqid, cid, status, dw0);
+      } else {
+        outstanding.copyCommand(slot, this.#sqe);
+        outstanding.remove(slot);
+        this.#execute(sqid, cid);
+      }
+      if (c.memory.generation !== generation) return true;
+    }
+    return worked;
+  }
+
+  #reportEvent(): boolean {
+    const c = this.#c;
+    if (c.cqs.isFull(0)) return false;
+    const dw0 = c.events.takeEvent();
+    this.#complete(0, c.events.takeRequest(), Status.SUCCESS, dw0);
+    return true;
+  }
+
+  /** Posts a completion, or keeps it until its queue has room (spec N130). */
+  #complete(sqid: number, cid: number, status: number, dw0: number): void {
+    const c = this.#c;
+    const { cqs } = c;
+    const cqid = c.sqs.cqid[sqid];
+    if (cqs.size[cqid] === 0) return;
+    if (cqs.isFull(cqid)) {
+      c.outstanding.add(STAGE_POST, sqid, this.#sqe, 0, status, dw0, cid);
+      return;
+    }
+    const { generation } = c.memory;
+    this.#cqe[CqeWord.DW0] = dw0;
+    this.#cqe[CqeWord.DW1] = high32(dw0);
+    this.#cqe[CqeWord.SQ] = c.sqs.head[sqid] | (sqid << 16);
+    this.#cqe[CqeWord.STATUS] = cid | (cqs.phase[cqid] << 16) | (status << 17);
+    // One write in address order: the status word with the phase is the last that a reader can see change.
+    const fault = c.memory.write(cqs.base[cqid] + cqs.tail[cqid] * CQE_BYTES, this.#cqeBytes, 0, CQE_BYTES);
+    if (c.memory.generation !== generation) return;
+    if (fault !== 0) {
+      this.#fatal();
+      return;
+    }
+    cqs.advanceTail(cqid);
+    this.#interrupts.posted(cqid);
+  }
+
+  /** Cannot go on: only a reset helps (spec N125). */
+  #fatal(): void {
+    this.#c.registers.csts = set(this.#c.registers.csts, Csts.CFS, 1);
+  }
+}
+
+/** CSTS of a controller that is ready and nothing else. */
+const READY = 1;

@@ -1,0 +1,99 @@
+import { get, join64 } from '../../spec/bits.ts';
+import { AdminOpcode } from '../../spec/opcodes.ts';
+import { AbortCdw10, Cdw0, FormatCdw10, NSID_ALL, SqeWord } from '../../spec/sqe.ts';
+import { dnr, Status } from '../../spec/status.ts';
+import type { ControllerState } from '../controller-state.ts';
+import { sendData } from '../data-transfer.ts';
+import { LBA_FORMATS } from '../lba-formats.ts';
+import type { Namespace } from '../namespace.ts';
+import { PROTECTION_BYTES } from '../protection.ts';
+import { getFeatures, setFeatures } from './feature-commands.ts';
+import { getLogPage } from './get-log-page.ts';
+import { identify } from './identify.ts';
+import { createCq, createSq, deleteCq, deleteSq } from './queue-commands.ts';
+
+/** The command gets no completion now: its completion comes later, or never. */
+export const NO_COMPLETION = -1;
+
+/** Executes one admin command (spec N150): its status, or {@link NO_COMPLETION}. */
+export function executeAdmin(c: ControllerState, sqe: Uint32Array): number {
+  const opcode = get(sqe[SqeWord.CDW0], Cdw0.OPC);
+  const fields = get(sqe[SqeWord.CDW0], Cdw0.FUSE) | get(sqe[SqeWord.CDW0], Cdw0.PSDT);
+  // An unknown opcode is told before a bad field, and admin commands use PRPs on PCIe (spec N140).
+  if (fields !== 0 && COMMANDS[opcode] !== undefined) return dnr(Status.INVALID_FIELD);
+  const command = COMMANDS[opcode];
+  return command === undefined ? dnr(Status.INVALID_OPCODE) : command(c, sqe);
+}
+
+const COMMANDS: Readonly<Record<number, (c: ControllerState, sqe: Uint32Array) => number>> = {
+  [AdminOpcode.DELETE_SQ]: deleteSq,
+  [AdminOpcode.CREATE_SQ]: createSq,
+  [AdminOpcode.GET_LOG_PAGE]: getLogPage,
+  [AdminOpcode.DELETE_CQ]: deleteCq,
+  [AdminOpcode.CREATE_CQ]: createCq,
+  [AdminOpcode.IDENTIFY]: identify,
+  [AdminOpcode.ABORT_CMD]: abort,
+  [AdminOpcode.SET_FEATURES]: setFeatures,
+  [AdminOpcode.GET_FEATURES]: getFeatures,
+  [AdminOpcode.ASYNC_EVENT]: asyncEventRequest,
+  [AdminOpcode.KEEP_ALIVE]: () => Status.SUCCESS,
+  [AdminOpcode.DBBUF]: doorbellBufferConfig,
+  [AdminOpcode.FORMAT_NVM]: formatNvm,
+  [AdminOpcode.SECURITY_SEND]: () => dnr(Status.INVALID_FIELD),
+  [AdminOpcode.SECURITY_RECV]: securityReceive,
+};
+
+/** Abort (spec N150): bit 0 of the result says that the command was not found in time. */
+function abort(c: ControllerState, sqe: Uint32Array): number {
+  const sqid = get(sqe[SqeWord.CDW10], AbortCdw10.SQID);
+  const cid = get(sqe[SqeWord.CDW10], AbortCdw10.CID);
+  const slot = c.outstanding.find(sqid, cid);
+  if (slot >= 0) c.outstanding.abort(slot, Status.ABORT_REQ);
+  c.result = slot >= 0 ? 0 : 1;
+  return Status.SUCCESS;
+}
+
+function asyncEventRequest(c: ControllerState, sqe: Uint32Array): number {
+  return c.events.hold(get(sqe[SqeWord.CDW0], Cdw0.CID)) ? NO_COMPLETION : dnr(Status.ASYNC_LIMIT);
+}
+
+/** Doorbell Buffer Config (spec N135, N150). */
+function doorbellBufferConfig(c: ControllerState, sqe: Uint32Array): number {
+  if (!c.config.shadowDoorbells) return dnr(Status.INVALID_OPCODE);
+  const shadow = join64(sqe[SqeWord.PRP1], sqe[SqeWord.PRP1 + 1]);
+  const indexes = join64(sqe[SqeWord.PRP2], sqe[SqeWord.PRP2 + 1]);
+  if (shadow % c.pageBytes !== 0 || indexes % c.pageBytes !== 0) return dnr(Status.INVALID_FIELD);
+  c.shadowDoorbells = shadow;
+  c.eventIndexes = indexes;
+  return Status.SUCCESS;
+}
+
+/** Format NVM: contents read as zeroes afterwards, in the new shape (spec N150). Takes no time here. */
+function formatNvm(c: ControllerState, sqe: Uint32Array): number {
+  const cdw10 = sqe[SqeWord.CDW10];
+  const nsid = sqe[SqeWord.NSID];
+  const format = get(cdw10, FormatCdw10.LBAFL) | (get(cdw10, FormatCdw10.LBAFU) << 4);
+  const protection = get(cdw10, FormatCdw10.PI);
+  if (nsid !== NSID_ALL && (nsid === 0 || c.namespaces[nsid - 1] === undefined)) return dnr(Status.INVALID_NS);
+  if (format >= LBA_FORMATS.length || protection > 3) return dnr(Status.INVALID_FORMAT);
+  if (protection !== 0 && LBA_FORMATS[format].metadataBytes < PROTECTION_BYTES) return dnr(Status.INVALID_FORMAT);
+  for (const ns of c.namespaces) {
+    if (ns !== undefined && (nsid === NSID_ALL || nsid === ns.nsid)) reformat(c, ns, format, protection, cdw10);
+  }
+  return Status.SUCCESS;
+}
+
+function reformat(c: ControllerState, ns: Namespace, format: number, protection: number, cdw10: number): void {
+  c.durability.flush(ns);
+  ns.reformat(format, get(cdw10, FormatCdw10.MSET) === 1, protection, get(cdw10, FormatCdw10.PIL) === 1);
+}
+
+/** Security Receive: protocol 0 answers with the list of protocols, which holds only itself (spec N150). */
+function securityReceive(c: ControllerState, sqe: Uint32Array): number {
+  const protocol = sqe[SqeWord.CDW10] >>> 24;
+  const lengthBytes = sqe[SqeWord.CDW11];
+  if (protocol !== 0 || lengthBytes === 0 || lengthBytes > c.mdtsBytes) return dnr(Status.INVALID_FIELD);
+  const answer = new Uint8Array(lengthBytes);
+  if (lengthBytes > 8) answer[7] = 1;
+  return sendData(c, sqe, answer, 0, lengthBytes);
+}

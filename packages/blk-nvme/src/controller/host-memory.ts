@@ -1,0 +1,62 @@
+import type { BusMasterPort } from '@dmalab/pci-p2p';
+
+/** The controller was reset while a request of it was on its way: drop everything (spec B40). */
+export const FAULT_RESET = -0x10001;
+
+/**
+ * What the controller reaches by address: its own memory buffer while enabled (spec N144), else the machine through its
+ * port. Invariant: no request goes out, and no result is believed, for a controller that was reset meanwhile.
+ */
+export class HostMemory {
+  /** The controller memory buffer's bytes; empty when there is none. */
+  readonly cmb: Uint8Array;
+  /** Address of the buffer as the host set it, or -1 while the buffer is not decoded. */
+  cmbBase = -1;
+  /** Counts resets; a change during a port call means that the caller's work is void. */
+  generation = 0;
+  /** Bus-master faults since power on: what a test compares with the IOMMU's own record. */
+  faultCount = 0;
+  readonly #port: BusMasterPort;
+
+  constructor(port: BusMasterPort, cmbBytes: number) {
+    this.#port = port;
+    this.cmb = new Uint8Array(cmbBytes);
+  }
+
+  /** 0, or a negative fault. */
+  read(at: number, into: Uint8Array, offset: number, lengthBytes: number): number {
+    if (this.inCmb(at, lengthBytes)) {
+      into.set(this.cmb.subarray(at - this.cmbBase, at - this.cmbBase + lengthBytes), offset);
+      return 0;
+    }
+    const generation = this.generation;
+    return this.#judge(this.#port.read(at, into, offset, lengthBytes), generation);
+  }
+
+  /** 0, or a negative fault. */
+  write(at: number, from: Uint8Array, offset: number, lengthBytes: number): number {
+    if (this.inCmb(at, lengthBytes)) {
+      this.cmb.set(from.subarray(offset, offset + lengthBytes), at - this.cmbBase);
+      return 0;
+    }
+    const generation = this.generation;
+    return this.#judge(this.#port.write(at, from, offset, lengthBytes), generation);
+  }
+
+  interrupt(vector: number): void {
+    this.#port.interrupt(vector);
+  }
+
+  /** True when all of the range lies in the enabled buffer. */
+  inCmb(at: number, lengthBytes: number): boolean {
+    return this.cmbBase >= 0 && at >= this.cmbBase && at + lengthBytes <= this.cmbBase + this.cmb.length;
+  }
+
+  #judge(fault: number, generation: number): number {
+    if (fault !== 0) {
+      this.faultCount++;
+      return fault;
+    }
+    return generation === this.generation ? 0 : FAULT_RESET;
+  }
+}

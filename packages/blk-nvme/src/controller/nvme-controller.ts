@@ -1,0 +1,201 @@
+import { get, join64, set } from '../spec/bits.ts';
+import {
+  Aqa,
+  CAP_CSS_ALL_SETS,
+  CAP_CSS_NVM,
+  CapHigh,
+  CC_CSS_ALL_SETS,
+  CC_CSS_NVM,
+  Cc,
+  Cmbmsc,
+  Csts,
+  Register,
+  SHST_COMPLETE,
+  SHST_NORMAL,
+} from '../spec/registers.ts';
+import { CommandLoop } from './command-loop.ts';
+import { ControllerState } from './controller-state.ts';
+import { writeDoorbell } from './doorbells.ts';
+import type { PowerCutChoice } from './durability.ts';
+import type { FaultRules } from './fault-rules.ts';
+import type { Health } from './health.ts';
+import type { Namespace } from './namespace.ts';
+import { type NvmeControllerOptions, settleOptions } from './options.ts';
+
+/**
+ * An NVMe controller (spec part C), register-accurate: a driver brings it up and uses it through BAR0, and it reaches
+ * the machine through its bus-master port. Register accesses answer at once and cause no DMA; all work is done in
+ * {@link step}. Satisfies the BAR handler of `@dmalab/pci-p2p`.
+ *
+ * ```ts
+ * const controller = new NvmeController({ port, namespaces: [{ sizeBytes: 1 << 26 }] });
+ * while (controller.step());
+ * ```
+ */
+export class NvmeController {
+  readonly #c: ControllerState;
+  readonly #loop: CommandLoop;
+
+  /** @throws {ControllerOptionsError} when an option is out of range */
+  constructor(options: NvmeControllerOptions) {
+    this.#c = new ControllerState(settleOptions(options));
+    this.#loop = new CommandLoop(this.#c);
+  }
+
+  /** Faults on demand. */
+  get faults(): FaultRules {
+    return this.#c.faults;
+  }
+
+  get health(): Health {
+    return this.#c.health;
+  }
+
+  /** Bus-master requests that failed since power on. */
+  get faultCount(): number {
+    return this.#c.memory.faultCount;
+  }
+
+  /** Bytes of the controller memory buffer, BAR 2; empty when there is none. */
+  get cmb(): Uint8Array {
+    return this.#c.memory.cmb;
+  }
+
+  /** Writes that a power cut could lose; counted only with `trackDurability`. */
+  get unflushedWrites(): number {
+    return this.#c.durability.unflushedCount;
+  }
+
+  namespace(nsid: number): Namespace | undefined {
+    return this.#c.namespaces[nsid - 1];
+  }
+
+  /** A 32-bit register of BAR0, unsigned; unaligned, reserved and write-only ones read 0 (spec N120). */
+  readRegister(offset: number): number {
+    return this.#c.registers.read(offset);
+  }
+
+  /** A 32-bit write to BAR0 (spec N120). Latches, and leaves the work to {@link step}. */
+  writeRegister(offset: number, value: number): void {
+    value >>>= 0;
+    if (offset >= Register.DOORBELLS) {
+      if (get(this.#c.registers.csts, Csts.RDY) === 1) writeDoorbell(this.#c, offset, value);
+      return;
+    }
+    if (this.#c.registers.writeHeld(offset, value)) return;
+    if (offset === Register.CC) this.#writeConfiguration(value);
+    else if (offset === Register.CMBMSC) this.#writeCmbmsc(value, this.#c.registers.cmbmscHigh);
+    else if (offset === Register.CMBMSC + 4) this.#writeCmbmsc(this.#c.registers.cmbmscLow, value);
+  }
+
+  /** One bounded piece of work; false when there is nothing to do. Not to be called from inside a port call. */
+  step(): boolean {
+    return this.#loop.step();
+  }
+
+  /** Lets virtual time pass, for latency, timestamps and interrupt coalescing. */
+  advance(nanos: number): void {
+    this.#c.nowNanos += nanos;
+  }
+
+  /** Nanoseconds until something becomes due by itself: 0 now, Infinity never. */
+  get nextDueNanos(): number {
+    return Math.max(0, this.#c.outstanding.nextDueNanos - this.#c.nowNanos);
+  }
+
+  /** Function level, conventional or power-on reset: every register to its default (spec N124). */
+  reset(): void {
+    this.#disable();
+    this.#c.registers.powerOnDefaults();
+    this.#c.memory.cmbBase = -1;
+  }
+
+  /**
+   * Power goes and comes back (spec N161): unflushed writes survive as `choose` says, none by default. Counts as an
+   * unsafe shutdown unless the host had shut the controller down.
+   */
+  powerCut(choose: PowerCutChoice = () => 0): void {
+    const { health, registers, durability, config } = this.#c;
+    if (get(registers.csts, Csts.SHST) !== SHST_COMPLETE) health.unsafeShutdowns++;
+    health.powerCycles++;
+    durability.powerCut(choose, config.awupf + 1);
+    this.reset();
+  }
+
+  #writeConfiguration(value: number): void {
+    const { registers } = this.#c;
+    const previous = registers.cc;
+    registers.cc = (value & CC_WRITABLE) >>> 0;
+    const wasEnabled = get(previous, Cc.EN) === 1;
+    const isEnabled = get(value, Cc.EN) === 1;
+    if (isEnabled && !wasEnabled) this.#enable();
+    if (!isEnabled && wasEnabled) this.#disable();
+    if (get(value, Cc.SHN) !== get(previous, Cc.SHN)) this.#shutDown(get(value, Cc.SHN));
+  }
+
+  /** CC.EN 0 to 1 (spec N121): ready at once, or fatal when the configuration is none that was offered. */
+  #enable(): void {
+    const { registers, sqs, cqs } = this.#c;
+    if (!this.#configurationFits()) {
+      registers.csts = set(registers.csts, Csts.CFS, 1);
+      return;
+    }
+    this.#c.pageBytes = registers.pageBytes;
+    sqs.create(0, registers.asq, get(registers.aqa, Aqa.ASQS) + 1, 0, 0);
+    cqs.create(0, registers.acq, get(registers.aqa, Aqa.ACQS) + 1, 0, 1);
+    registers.csts = set(registers.csts, Csts.RDY, 1);
+  }
+
+  #configurationFits(): boolean {
+    const { registers } = this.#c;
+    const css = get(registers.cc, Cc.CSS);
+    const offered = get(registers.capHigh, CapHigh.CSS);
+    const cssFits =
+      (css === CC_CSS_NVM && (offered & CAP_CSS_NVM) !== 0) ||
+      (css === CC_CSS_ALL_SETS && (offered & CAP_CSS_ALL_SETS) !== 0);
+    return (
+      cssFits &&
+      ((registers.asqLow | registers.acqLow) & 0xfff) === 0 &&
+      get(registers.cc, Cc.MPS) <= get(registers.capHigh, CapHigh.MPSMAX) &&
+      get(registers.cc, Cc.AMS) === 0 &&
+      get(registers.aqa, Aqa.ASQS) >= 1 &&
+      get(registers.aqa, Aqa.ACQS) >= 1
+    );
+  }
+
+  /** CC.EN 1 to 0: a controller reset. Admin queue addresses, CMBMSC and namespaces survive (spec N122). */
+  #disable(): void {
+    const c = this.#c;
+    c.memory.generation++;
+    c.sqs.clear();
+    c.cqs.clear();
+    c.sqs.head.fill(0);
+    c.sqs.tail.fill(0);
+    c.outstanding.clear();
+    c.events.clear();
+    c.features.reset();
+    c.shadowDoorbells = -1;
+    c.eventIndexes = -1;
+    c.registers.csts = 0;
+    c.registers.interruptMask = 0;
+  }
+
+  /** CC.SHN (spec N123): caches are emptied at once, so the shutdown is complete at once. */
+  #shutDown(shn: number): void {
+    const { registers, durability } = this.#c;
+    if (shn !== 0) durability.flush();
+    registers.csts = set(registers.csts, Csts.SHST, shn === 0 ? SHST_NORMAL : SHST_COMPLETE);
+  }
+
+  #writeCmbmsc(low: number, high: number): void {
+    const { registers, memory } = this.#c;
+    if (memory.cmb.length === 0) return;
+    registers.cmbmscLow = low;
+    registers.cmbmscHigh = high;
+    const enabled = get(low, Cmbmsc.CRE) === 1 && get(low, Cmbmsc.CMSE) === 1;
+    memory.cmbBase = enabled ? join64((low & ~0xfff) >>> 0, high) : -1;
+  }
+}
+
+/** Bits of CC that a write can change. */
+const CC_WRITABLE = 0x01fffff1;
