@@ -19,6 +19,6 @@ export {
   IOMMU_READ,
   IOMMU_WRITE,
 } from './core/paging-domain.ts';
-export { timerDueNanos, wheelExpiry } from './core/timer-wheel.ts';
+export { millisToTicks, timerDueNanos, wheelExpiry } from './core/timer-wheel.ts';
 export type { IovaDomainOptions } from './iova/iova-domain.ts';
 export { IovaDomain } from './iova/iova-domain.ts';

@@ -145,6 +145,18 @@ export class DmaDomain {
     return this.paging.iovaToPhys(iova);
   }
 
+  /** Takes over the allocator and the queue of `other`, which has the same shape; page tables stay apart. */
+  copyAllocator(other: DmaDomain): void {
+    this.iova.copyFrom(other.iova);
+    if (other.#flushQueue !== null) this.#flushQueue?.copyFrom(other.#flushQueue);
+  }
+
+  /** Would hand out the same addresses as `other` from here on. */
+  sameAllocator(other: DmaDomain): boolean {
+    const queue = other.#flushQueue;
+    return (queue === null || (this.#flushQueue?.equals(queue) ?? false)) && this.iova.equals(other.iova);
+  }
+
   /** The space below 4 GiB is exhausted: this device never tries it again (spec I41). */
   #leave32bit(device: IommuDevice, limit: number): void {
     device.pci32bitWorkaround = false;

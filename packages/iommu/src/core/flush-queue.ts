@@ -109,6 +109,25 @@ export class FlushQueue {
     this.#heads.set(this.#tails);
   }
 
+  /** Becomes a copy of `other`, which has the same shape; table pages stay with the original. */
+  copyFrom(other: FlushQueue): void {
+    this.#heads.set(other.#heads);
+    this.#tails.set(other.#tails);
+    this.#pfns.set(other.#pfns);
+    this.#pages.set(other.#pages);
+    this.#counters.set(other.#counters);
+    this.#started = other.#started;
+    this.#finished = other.#finished;
+    this.#timerDue = other.#timerDue;
+  }
+
+  /** Holds the same ranges in the same order, to be freed at the same time. */
+  equals(other: FlushQueue): boolean {
+    if (this.#timerDue !== other.#timerDue) return false;
+    for (let ring = 0; ring < this.#heads.length; ring++) if (!this.#sameRing(other, ring)) return false;
+    return true;
+  }
+
   /** Waiting entries as (ring, page number, pages), oldest first in each ring. */
   forEach(visit: (ring: number, pfn: number, pages: number) => void): void {
     for (let ring = 0; ring < this.#heads.length; ring++) {
@@ -142,6 +161,20 @@ export class FlushQueue {
       head = (head + 1) & (this.#slots - 1);
     }
     this.#heads[ring] = head;
+  }
+
+  #sameRing(other: FlushQueue, ring: number): boolean {
+    const mask = this.#slots - 1;
+    const waiting = (this.#tails[ring] - this.#heads[ring]) & mask;
+    if (waiting !== ((other.#tails[ring] - other.#heads[ring]) & mask)) return false;
+    for (let i = 0; i < waiting; i++) {
+      const mine = ring * this.#slots + ((this.#heads[ring] + i) & mask);
+      const theirs = ring * this.#slots + ((other.#heads[ring] + i) & mask);
+      const flushed = this.#counters[mine] < this.#finished;
+      if (flushed !== other.#counters[theirs] < other.#finished) return false;
+      if (this.#pfns[mine] !== other.#pfns[theirs] || this.#pages[mine] !== other.#pages[theirs]) return false;
+    }
+    return true;
   }
 
   #freeTablePages(at: number): void {

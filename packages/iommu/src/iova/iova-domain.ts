@@ -31,6 +31,9 @@ export class IovaDomain {
   #cached32 = ANCHOR_PFN;
   /** Size that is known not to fit below 4 GiB (spec I2, I13). */
   #max32: number;
+  /** Requests answered by a cache, and by the tree. */
+  cacheHits = 0;
+  treeAllocations = 0;
   /** When each class's depot is reclaimed next, in nanoseconds; infinity while nothing is scheduled (spec I26). */
   readonly #depotDue = new Float64Array(CACHE_CLASSES).fill(Number.POSITIVE_INFINITY);
 
@@ -58,7 +61,9 @@ export class IovaDomain {
     if (pages > MAX_CACHED_PAGES) return this.#allocUncached(pages, limitPfn, flush);
     const order = orderOf(pages);
     const cached = this.#cache.get(order, limitPfn + 1);
-    return cached !== 0 ? cached : this.#allocUncached(1 << order, limitPfn, flush);
+    if (cached === 0) return this.#allocUncached(1 << order, limitPfn, flush);
+    this.cacheHits++;
+    return cached;
   }
 
   /** Makes a range reusable: cached on this CPU if its class is, else back to the tree (spec I23). */
@@ -83,6 +88,7 @@ export class IovaDomain {
       this.#max32 = pages; // whatever the bound was (spec I13)
       return 0;
     }
+    this.treeAllocations++;
     this.#tree.insert(pfn, pages);
     if (pfn + pages <= this.pfn32) this.#cached32 = pfn;
     else this.#cached = pfn;
@@ -114,6 +120,45 @@ export class IovaDomain {
       node = this.#tree.above(last);
     }
     this.#tree.insert(from, hi - from + 1);
+  }
+
+  /**
+   * Takes exactly this range, from a cache or from free space: for following a record where our own choice would differ.
+   * False, and nothing changes, when part of it is taken otherwise.
+   */
+  claim(pfn: number, pages: number): boolean {
+    const cacheable = pages <= MAX_CACHED_PAGES;
+    if (cacheable && this.#cache.remove(orderOf(pages), pfn)) return true;
+    const length = cacheable ? 1 << orderOf(pages) : pages;
+    if (this.#tree.find(pfn) >= 0 || this.#tree.above(pfn) < pfn + length) return false;
+    this.#tree.insert(pfn, length);
+    if (pfn + length <= this.pfn32) this.#cached32 = pfn;
+    else this.#cached = pfn;
+    return true;
+  }
+
+  /** Becomes a copy of `other`, which has the same granule and CPUs. */
+  copyFrom(other: IovaDomain): void {
+    this.#tree.copyFrom(other.#tree);
+    this.#cache.copyFrom(other.#cache);
+    this.#cached = other.#cached;
+    this.#cached32 = other.#cached32;
+    this.#max32 = other.#max32;
+    this.cacheHits = other.cacheHits;
+    this.treeAllocations = other.treeAllocations;
+    this.#depotDue.set(other.#depotDue);
+  }
+
+  /** Would answer every request as `other` does. */
+  equals(other: IovaDomain): boolean {
+    return (
+      this.#cached32 === other.#cached32 &&
+      this.#cached === other.#cached &&
+      this.#max32 === other.#max32 &&
+      this.#depotDue.every((due, order) => due === other.#depotDue[order]) &&
+      this.#cache.equals(other.#cache) &&
+      this.#tree.equals(other.#tree)
+    );
   }
 
   /** Gives all cached ranges of all online CPUs and the depots back to the tree (spec I32). */

@@ -33,7 +33,7 @@ export class RangeCache {
   readonly #depot: number[][] = [];
   #pfns = new Float64Array(0);
   #counts = new Int32Array(0);
-  readonly #spare: number[] = [];
+  #spare: number[] = [];
 
   constructor(context: KernelContext) {
     this.#context = context;
@@ -109,6 +109,40 @@ export class RangeCache {
     }
   }
 
+  /** Takes exactly this page number out of the class's caches, wherever it lies; false if it is in none. */
+  remove(order: number, pfn: number): boolean {
+    for (let slot = order; slot < this.#loaded.length; slot += CACHE_CLASSES) {
+      if (this.#removeFrom(this.#loaded[slot], pfn) || this.#removeFrom(this.#prev[slot], pfn)) return true;
+    }
+    return false;
+  }
+
+  /** Becomes a copy of `other`, which has as many CPUs. */
+  copyFrom(other: RangeCache): void {
+    while (this.#counts.length < other.#counts.length) this.#grow();
+    this.#loaded.set(other.#loaded);
+    this.#prev.set(other.#prev);
+    this.#counts.fill(0).set(other.#counts);
+    this.#pfns.set(other.#pfns);
+    for (let order = 0; order < CACHE_CLASSES; order++) this.#depot[order] = other.#depot[order].slice();
+    this.#spare = other.#spare.slice();
+    for (let extra = other.#counts.length; extra < this.#counts.length; extra++) this.#spare.unshift(extra);
+  }
+
+  /** Would answer every call as `other` does. */
+  equals(other: RangeCache): boolean {
+    for (let slot = 0; slot < this.#loaded.length; slot++) {
+      if (!this.#sameMagazine(this.#loaded[slot], other, other.#loaded[slot])) return false;
+      if (!this.#sameMagazine(this.#prev[slot], other, other.#prev[slot])) return false;
+    }
+    for (let order = 0; order < CACHE_CLASSES; order++) {
+      const depot = this.#depot[order];
+      if (depot.length !== other.#depot[order].length) return false;
+      if (!depot.every((magazine, i) => this.#sameMagazine(magazine, other, other.#depot[order][i]))) return false;
+    }
+    return true;
+  }
+
   /** Every cached range as (class, page number), for checks and reports: CPUs, then depots, oldest first in each magazine. */
   forEach(visit: (order: number, pfn: number) => void): void {
     for (let slot = 0; slot < this.#loaded.length; slot++) {
@@ -166,6 +200,25 @@ export class RangeCache {
       return pfn;
     }
     return 0;
+  }
+
+  #removeFrom(magazine: number, pfn: number): boolean {
+    if (magazine < 0) return false;
+    const base = magazine << MAGAZINE_SHIFT;
+    const at = this.#pfns.subarray(base, base + this.#counts[magazine]).indexOf(pfn);
+    if (at < 0) return false;
+    this.#pfns.copyWithin(base + at, base + at + 1, base + this.#counts[magazine]--);
+    return true;
+  }
+
+  #sameMagazine(magazine: number, other: RangeCache, theirs: number): boolean {
+    if (magazine < 0 || theirs < 0) return magazine === theirs;
+    const count = this.#counts[magazine];
+    if (count !== other.#counts[theirs]) return false;
+    for (let i = 0; i < count; i++) {
+      if (this.#pfns[(magazine << MAGAZINE_SHIFT) + i] !== other.#pfns[(theirs << MAGAZINE_SHIFT) + i]) return false;
+    }
+    return true;
   }
 
   #drain(magazine: number, sink: RangeSink): void {

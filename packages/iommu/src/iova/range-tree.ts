@@ -57,12 +57,21 @@ export class RangeTree {
     }
   }
 
-  copy(): RangeTree {
-    const copy = new RangeTree();
-    copy.#lo = this.#lo.slice();
-    copy.#length = this.#length.slice();
-    copy.#count = this.#count;
-    return copy;
+  /** Becomes a copy of `other`. */
+  copyFrom(other: RangeTree): void {
+    while (this.#lo.length < other.#count) this.#grow();
+    this.#lo.set(other.#lo.subarray(0, other.#count));
+    this.#length.set(other.#length.subarray(0, other.#count));
+    this.#count = other.#count;
+  }
+
+  /** Holds the same ranges. */
+  equals(other: RangeTree): boolean {
+    if (this.#count !== other.#count) return false;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#lo[i] !== other.#lo[i] || this.#length[i] !== other.#length[i]) return false;
+    }
+    return true;
   }
 
   #firstAbove(pfn: number): number {
