@@ -22,3 +22,18 @@ export {
 export { millisToTicks, timerDueNanos, wheelExpiry } from './core/timer-wheel.ts';
 export type { IovaDomainOptions } from './iova/iova-domain.ts';
 export { IovaDomain } from './iova/iova-domain.ts';
+export type { PageTableFormat } from './page-table/page-table-format.ts';
+export type { TableMemory, TablePages } from './page-table/table-memory.ts';
+export { VTD_PRESETS, VtdCapabilities } from './vtd/capabilities.ts';
+export { TablePagesExhaustedError, VtdUnsupportedError } from './vtd/driver/errors.ts';
+export type { IntelIommuOptions, VtdDomainOptions } from './vtd/driver/intel-iommu.ts';
+export { IntelIommu } from './vtd/driver/intel-iommu.ts';
+export { InvalidationTimeoutError } from './vtd/driver/queued-invalidation.ts';
+export type { FaultMessage } from './vtd/driver/unit-control.ts';
+export { VtdCommandError } from './vtd/driver/unit-control.ts';
+export type { VtdStage } from './vtd/driver/vtd-domain.ts';
+export { VtdDomain } from './vtd/driver/vtd-domain.ts';
+export type { FaultCodes } from './vtd/hardware/fault-reasons.ts';
+export { VTD_BLOCKED } from './vtd/hardware/translator.ts';
+export type { VtdUnitOptions } from './vtd/hardware/vtd-unit.ts';
+export { VtdUnit } from './vtd/hardware/vtd-unit.ts';

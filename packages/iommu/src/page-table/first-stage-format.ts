@@ -1,0 +1,51 @@
+import { IOMMU_WRITE } from '../core/paging-domain.ts';
+import { highMask, lowMask } from '../spec/bits.ts';
+import { FirstStageEntry, levelShift } from '../spec/vtd-paging.ts';
+import type { PageTableFormat } from './page-table-format.ts';
+
+const PRESENT = lowMask(FirstStageEntry.P);
+const WRITABLE = lowMask(FirstStageEntry.RW);
+const USER = lowMask(FirstStageEntry.US);
+const ACCESSED = lowMask(FirstStageEntry.A);
+const DIRTY = lowMask(FirstStageEntry.D);
+const LARGE = lowMask(FirstStageEntry.PS);
+const ADDRESS_LOW = lowMask(FirstStageEntry.ADDR);
+const ADDRESS_HIGH = highMask(FirstStageEntry.ADDR);
+
+/**
+ * x86 first-stage tables as Linux writes them, accessed and dirty preset (spec H22): pointers end in 27, writable leaves
+ * in 67, read-only ones in 25. There is no write-only page: a writable one is readable.
+ */
+export class FirstStageFormat implements PageTableFormat {
+  readonly name = 'vtd-first-stage';
+  readonly levels: number;
+  readonly pageSizes: number;
+  readonly apertureEnd: number;
+  readonly presentMask = PRESENT;
+  readonly tableFlags = PRESENT | WRITABLE | USER | ACCESSED;
+
+  /**
+   * @param pageSizes sum of leaf sizes: 4 KiB and 2 MiB always, 1 GiB where the unit has it (CAP.FS1GP)
+   * @param addressBits what the unit takes as a request's address (CAP.MGAW + 1), at most 52 here
+   */
+  constructor(levels: number, pageSizes: number, addressBits: number) {
+    this.levels = levels;
+    this.pageSizes = pageSizes;
+    // Addresses must be canonical (spec H22), so the upper half of the span would need ones above it.
+    this.apertureEnd = 2 ** Math.min(levelShift(levels + 1) - 1, addressBits, 52) - 1;
+  }
+
+  isLargeLeaf(low: number): boolean {
+    return (low & LARGE) !== 0;
+  }
+
+  address(low: number, high: number, sizeBytes: number): number {
+    const address = (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
+    return address - (address % sizeBytes);
+  }
+
+  leafFlags(prot: number, level: number): number {
+    const rights = PRESENT | USER | ACCESSED | ((prot & IOMMU_WRITE) !== 0 ? WRITABLE | DIRTY : 0);
+    return level > 1 ? rights | LARGE : rights;
+  }
+}

@@ -1,0 +1,18 @@
+/** The bytes that tables live in: what this package needs of a machine's memory. All addresses physical. */
+export interface TableMemory {
+  /** 32 bits little endian, unsigned; `at` is a multiple of 4. */
+  load32(at: number): number;
+  store32(at: number, value: number): void;
+}
+
+/** Where a driver gets table pages from and gives them back to. Contents don't matter: tables are zeroed here. */
+export interface TablePages {
+  /** Physical address of a 4 KiB page, or a negative number when there is none. */
+  allocTablePage(): number;
+  freeTablePage(phys: number): void;
+}
+
+/** Zeroes a new table before anything points at it (spec H5). */
+export function zeroTable(memory: TableMemory, phys: number): void {
+  for (let at = phys; at < phys + 4096; at += 4) memory.store32(at, 0);
+}

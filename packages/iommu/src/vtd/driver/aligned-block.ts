@@ -1,0 +1,15 @@
+/** Flush-all: an order that no unit's page-selective limit reaches (spec I165). */
+export const ORDER_ALL = 52;
+
+/** log2 of the pages of the smallest aligned power-of-two block that covers both bytes (spec I164, H7). */
+export function blockOrder(start: number, end: number): number {
+  const startHigh = Math.floor(start / 2 ** 32);
+  const endHigh = Math.floor(end / 2 ** 32);
+  const significant = startHigh === endHigh ? 32 - Math.clz32(start ^ end) : 64 - Math.clz32(startHigh ^ endHigh);
+  return significant > 12 ? significant - 12 : 0;
+}
+
+/** First byte of the block of that order around an address (spec I164). */
+export function blockStart(address: number, order: number): number {
+  return order === 0 ? address - (address & 0xfff) : address - (address % (4096 * 2 ** order));
+}

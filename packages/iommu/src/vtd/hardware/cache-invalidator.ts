@@ -1,0 +1,74 @@
+import type { ContextCache } from './context-cache.ts';
+import type { InvalidationTarget } from './invalidation-target.ts';
+import type { TranslationCaches } from './translation-caches.ts';
+
+/** Carries invalidations out on a unit's caches. */
+export class CacheInvalidator implements InvalidationTarget {
+  readonly #contexts: ContextCache;
+  readonly #caches: TranslationCaches;
+
+  constructor(contexts: ContextCache, caches: TranslationCaches) {
+    this.#contexts = contexts;
+    this.#caches = caches;
+  }
+
+  invalidateEverything(): void {
+    this.#contexts.clear();
+    this.#caches.flushAll();
+  }
+
+  invalidateAllContexts(): void {
+    this.#contexts.clear();
+  }
+
+  invalidateDomainContexts(domainId: number): void {
+    this.#contexts.dropDomain(domainId);
+  }
+
+  invalidateSourceContexts(sourceId: number, domainId: number, functionMask: number): void {
+    this.#contexts.dropSource(sourceId, domainId, functionMask);
+  }
+
+  invalidateAllTranslations(): void {
+    this.#caches.flushAll();
+  }
+
+  invalidateDomainTranslations(domainId: number): void {
+    this.#caches.flushDomain(domainId);
+  }
+
+  invalidatePages(domainId: number, address: number, order: number, leafOnly: boolean): void {
+    this.#caches.flushPages(domainId, address, order, leafOnly);
+  }
+
+  invalidatePasid(domainId: number, pasid: number): void {
+    this.#caches.flushPasid(domainId, pasid);
+  }
+
+  invalidatePasidPages(domainId: number, pasid: number, address: number, order: number, leafOnly: boolean): void {
+    this.#caches.flushPasidPages(domainId, pasid, address, order, leafOnly);
+  }
+
+  invalidatePasidEntry(domainId: number, pasid: number): void {
+    this.#contexts.dropPasid(domainId, pasid);
+  }
+
+  invalidateDomainPasidEntries(domainId: number): void {
+    this.#contexts.dropDomain(domainId);
+  }
+
+  invalidateAllPasidEntries(): void {
+    this.#contexts.clear();
+  }
+
+  /** No device TLB is attached: nothing to drop, and every request of it counts as answered. */
+  invalidateDeviceTlb(): boolean {
+    return true;
+  }
+
+  /** Interrupt entries aren't cached: the table is read for each message. */
+  invalidateInterruptEntries(): void {}
+
+  /** Page requests aren't modelled, so nobody waits for an answer. */
+  respondToPageRequest(): void {}
+}

@@ -1,0 +1,56 @@
+import { NO_PASID, NO_SPACE } from './address-spaces.ts';
+import type { TranslationContext } from './translation-context.ts';
+
+/** Function-number bits that a context invalidation ignores, by its FM field (spec H28 type 1). */
+const FUNCTION_MASKS = [0, 4, 6, 7];
+
+/** Context and PASID caches of a unit (spec H27): entries stay, stale or not, until invalidated. */
+export class ContextCache {
+  /** Address space of requests without PASID, by source id; 0 when not cached: read by the unit's hit path. */
+  readonly spaceOf = new Int32Array(0x10000);
+  readonly #entries = new Map<number, TranslationContext>();
+
+  find(sourceId: number, requestPasid: number): TranslationContext | undefined {
+    return this.#entries.get(keyOf(sourceId, requestPasid));
+  }
+
+  insert(context: TranslationContext): void {
+    this.#entries.set(keyOf(context.sourceId, context.requestPasid), context);
+    if (context.requestPasid === NO_PASID) this.spaceOf[context.sourceId] = context.space;
+  }
+
+  clear(): void {
+    this.#entries.clear();
+    this.spaceOf.fill(NO_SPACE);
+  }
+
+  dropDomain(domainId: number): void {
+    this.#drop((context) => context.domainId === domainId);
+  }
+
+  /** Device-selective: the domain id must match too, for hardware tags its entries with it (spec H28 type 1). */
+  dropSource(sourceId: number, domainId: number, functionMask: number): void {
+    const kept = ~FUNCTION_MASKS[functionMask];
+    this.#drop(
+      (context) =>
+        (context.sourceId & kept) === (sourceId & kept) && (context.pasid >= 0 || context.domainId === domainId),
+    );
+  }
+
+  /** PASID-selective within a domain (spec H28 type 7). */
+  dropPasid(domainId: number, pasid: number): void {
+    this.#drop((context) => context.domainId === domainId && context.pasid === pasid);
+  }
+
+  #drop(goes: (context: TranslationContext) => boolean): void {
+    for (const [key, context] of this.#entries) {
+      if (!goes(context)) continue;
+      this.#entries.delete(key);
+      if (context.requestPasid === NO_PASID) this.spaceOf[context.sourceId] = NO_SPACE;
+    }
+  }
+}
+
+function keyOf(sourceId: number, requestPasid: number): number {
+  return sourceId * 2 ** 21 + requestPasid + 1;
+}

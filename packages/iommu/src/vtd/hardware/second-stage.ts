@@ -1,0 +1,148 @@
+import { lowMask } from '../../spec/bits.ts';
+import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST, levelShift, SecondStageEntry } from '../../spec/vtd-paging.ts';
+import type { VtdCapabilities } from '../capabilities.ts';
+import type { FaultReasons } from './fault-reasons.ts';
+import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
+import type { TranslationCaches } from './translation-caches.ts';
+import type { TranslationContext } from './translation-context.ts';
+import type { UnitMemory } from './unit-memory.ts';
+
+/** R and W stand where the rights of a cached translation stand, so that rights are the entry's low bits. */
+const RIGHTS = lowMask(SecondStageEntry.R) | lowMask(SecondStageEntry.W);
+const LARGE = lowMask(SecondStageEntry.PS);
+const ACCESSED = lowMask(SecondStageEntry.A);
+const DIRTY = lowMask(SecondStageEntry.D);
+const ADDRESS_LOW = lowMask(SecondStageEntry.ADDR);
+const TM_HIGH = 2 ** 30;
+const SNOOP = lowMask(SecondStageEntry.SNP);
+/** Entry index by level, as a right shift of the address's low 32 bits; levels above 2 need the high ones. */
+const INDEX_BYTES = 511 * 8;
+
+/** The walk of second-stage tables (spec H18, H26 step 8). One leaf at a time; its size and rights stay in fields. */
+export class SecondStage {
+  /** log2 of the leaf that the latest successful {@link walk} found. */
+  leafShift = 12;
+  /** Rights of that leaf, ANDed over all levels. */
+  leafRights = 0;
+  /** A write has to come back here to set D: the translation may not be cached as writable (spec H13b). */
+  leafClean = false;
+  readonly #memory: UnitMemory;
+  readonly #caches: TranslationCaches;
+  /** Reserved bits of the high half, in every entry. */
+  readonly #reservedHigh: number;
+  /** Mask of the high half's address bits. */
+  readonly #addressHigh: number;
+  readonly #reservedLeafLow: number;
+  readonly #largeLevels: number;
+
+  constructor(memory: UnitMemory, caches: TranslationCaches, capabilities: VtdCapabilities, hostAddressBits: number) {
+    this.#memory = memory;
+    this.#caches = caches;
+    this.#addressHigh = 2 ** (hostAddressBits - 32) - 1;
+    this.#reservedHigh = ((2 ** 20 - 1) ^ this.#addressHigh) | TM_HIGH;
+    this.#reservedLeafLow = capabilities.snoopControl ? 0 : SNOOP;
+    this.#largeLevels = largeLevels(capabilities.secondStagePageSizes);
+  }
+
+  /**
+   * Physical address of the leaf that translates an address below the context's limit, or a negative fault reason.
+   * @param right the bit of the requested right, `ALLOWS_READ` or `ALLOWS_WRITE`
+   */
+  walk(context: TranslationContext, tag: number, address: number, right: number, reasons: FaultReasons): number {
+    let table = context.secondRoot;
+    let level = context.secondLevels;
+    let rights = ALLOWS_READ | ALLOWS_WRITE;
+    const { tables1, tables2 } = this.#caches;
+    // With A/D updates on, every table entry used has to be seen, so the walk starts at the root.
+    let slot = context.secondAccessedDirty ? -1 : tables1.find(tag, address);
+    if (slot >= 0 && (tables1.rights[slot] & right) !== 0) {
+      table = tables1.targets[slot];
+      rights = tables1.rights[slot];
+      level = 1;
+    } else if (level > 2 && !context.secondAccessedDirty) {
+      slot = tables2.find(tag, address);
+      if (slot >= 0 && (tables2.rights[slot] & right) !== 0) {
+        table = tables2.targets[slot];
+        rights = tables2.rights[slot];
+        level = 2;
+      }
+    }
+    return this.#descend(context, tag, address, right, reasons, table, level, rights);
+  }
+
+  #descend(
+    context: TranslationContext,
+    tag: number,
+    address: number,
+    right: number,
+    reasons: FaultReasons,
+    table: number,
+    level: number,
+    rights: number,
+  ): number {
+    const memory = this.#memory;
+    for (; ; level--) {
+      const at = table + entryOffset(address, level);
+      if (!memory.canAccess(at))
+        return -(level === context.secondLevels ? reasons.secondRootAccess : reasons.secondAccess);
+      const low = memory.load32(at);
+      if ((low & right) === 0) return -(right === ALLOWS_WRITE ? reasons.secondNoWrite : reasons.secondNoRead);
+      const high = memory.load32(at + 4);
+      const isLeaf = level === 1 || (low & LARGE) !== 0;
+      if (this.#hasReserved(low, high, level, isLeaf)) return -reasons.secondReserved;
+      rights &= low & RIGHTS;
+      const target = (high & this.#addressHigh) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
+      if (context.secondAccessedDirty) this.#markUsed(at, low, isLeaf, right);
+      if (isLeaf) return this.#leaf(context, low, target, level, rights, right, reasons);
+      table = target;
+      if (level === 2) this.#caches.tables1.insert(tag, address, table, rights);
+      else if (level === 3) this.#caches.tables2.insert(tag, address, table, rights);
+    }
+  }
+
+  #leaf(
+    context: TranslationContext,
+    low: number,
+    target: number,
+    level: number,
+    rights: number,
+    right: number,
+    reasons: FaultReasons,
+  ): number {
+    const shift = levelShift(level);
+    if (target <= INTERRUPT_WINDOW_LAST && target + 2 ** shift > INTERRUPT_WINDOW_FIRST) {
+      return -reasons.secondInterruptRange;
+    }
+    this.leafShift = shift;
+    this.leafRights = rights;
+    this.leafClean = context.secondAccessedDirty && right !== ALLOWS_WRITE && (low & DIRTY) === 0;
+    return target;
+  }
+
+  /** Bits that must be zero: above the address width, TM, SNP without the feature, PS and alignment of large leaves. */
+  #hasReserved(low: number, high: number, level: number, isLeaf: boolean): boolean {
+    if ((high & this.#reservedHigh) !== 0) return true;
+    if (!isLeaf) return false;
+    if ((low & this.#reservedLeafLow) !== 0) return true;
+    if (level === 1) return false;
+    return ((this.#largeLevels >> level) & 1) === 0 || (low & (2 ** levelShift(level) - 4096)) !== 0;
+  }
+
+  /** A in every entry used, D in the leaf of a write, before data moves (spec H13b). */
+  #markUsed(at: number, low: number, isLeaf: boolean, right: number): void {
+    const marked = low | ACCESSED | (isLeaf && right === ALLOWS_WRITE ? DIRTY : 0);
+    if (marked !== low) this.#memory.store32(at, marked >>> 0);
+  }
+}
+
+/** Byte offset of the entry for that address in a table of that level. */
+export function entryOffset(address: number, level: number): number {
+  if (level === 1) return (address >>> 9) & INDEX_BYTES;
+  if (level === 2) return (address >>> 18) & INDEX_BYTES;
+  return ((address * 2 ** (3 - levelShift(level))) & INDEX_BYTES) >>> 0;
+}
+
+/** Bit n set: level n may hold a leaf. */
+export function largeLevels(pageSizes: number): number {
+  return 1 | (1 << 1) | ((pageSizes & (2 ** 21)) !== 0 ? 1 << 2 : 0) | ((pageSizes & (2 ** 30)) !== 0 ? 1 << 3 : 0);
+}

@@ -1,0 +1,79 @@
+import type { RegisterBacking } from '@dmalab/phys-memory';
+import type { TableMemory } from '../../page-table/table-memory.ts';
+import { VtdCapabilities } from '../capabilities.ts';
+import type { SendMessage } from './event-interrupt.ts';
+import type { FaultCodes } from './fault-reasons.ts';
+import { RegisterFile } from './register-file.ts';
+import { Translator } from './translator.ts';
+import { UnitMemory } from './unit-memory.ts';
+
+export interface VtdUnitOptions {
+  /** Memory that the tables and queues live in. */
+  readonly memory: TableMemory;
+  /** CAP register, 64 bits. */
+  readonly cap: number | bigint;
+  /** ECAP register, 64 bits. */
+  readonly ecap: number | bigint;
+  /** Physical address width: bits from there on are reserved in entries. Default: the width of CAP.MGAW. */
+  readonly hostAddressBits?: number;
+  /** Whose fault reasons to report. Default: the specification's. */
+  readonly faultCodes?: FaultCodes;
+  /** 4 KiB translations in the IOTLB, a power of two. Default 4096. */
+  readonly iotlbEntries?: number;
+  /** False for a page that no memory backs; a table there is an access error. Default: every page answers. */
+  readonly answers?: (phys: number) => boolean;
+  /** Takes the unit's own interrupts: the address and data of a message write. */
+  readonly interrupt?: SendMessage;
+}
+
+/**
+ * An Intel VT-d remapping unit: what devices' requests go through, and what a driver programs through registers and
+ * memory. Registers answer at once; the unit reads its queue in {@link step} only, and tables when it translates.
+ */
+export class VtdUnit implements RegisterBacking {
+  readonly capabilities: VtdCapabilities;
+  readonly #translator: Translator;
+  readonly #registers: RegisterFile;
+
+  constructor(options: VtdUnitOptions) {
+    this.capabilities = new VtdCapabilities(options.cap, options.ecap);
+    const hostAddressBits = options.hostAddressBits ?? this.capabilities.guestAddressBits;
+    const memory = new UnitMemory(options.memory, hostAddressBits, options.answers);
+    const send = options.interrupt ?? (() => {});
+    this.#translator = new Translator(memory, this.capabilities, {
+      hostAddressBits,
+      faultCodes: options.faultCodes ?? 'spec',
+      iotlbEntries: options.iotlbEntries ?? 4096,
+      send,
+    });
+    this.#registers = new RegisterFile(options, this.capabilities, memory, this.#translator, send);
+  }
+
+  /**
+   * Physical address of that byte for an untranslated request without PASID; valid to the end of its 4 KiB page.
+   * Negative: blocked, for the fault reason that it is the negative of (recorded, unless FPD or a pending record of the
+   * same source keeps it out), or {@link VTD_BLOCKED}.
+   * @param isWrite 0 for a read, 1 for a write
+   */
+  translate(sourceId: number, address: number, isWrite: 0 | 1): number {
+    return this.#translator.translate(sourceId, address, isWrite);
+  }
+
+  readRegister(offset: number): number {
+    return this.#registers.read(offset);
+  }
+
+  writeRegister(offset: number, value: number): void {
+    this.#registers.write(offset, value);
+  }
+
+  /** Works off the invalidation queue. */
+  step(): void {
+    this.#registers.queue.step();
+  }
+
+  /** The driver waits: the unit uses the time to work. */
+  advance(_nanoseconds: number): void {
+    this.step();
+  }
+}
