@@ -1,1 +1,98 @@
-export {};
+export { dmaAllocAttrs, dmaAllocCoherent, dmaFreeAttrs, dmaFreeCoherent } from './alloc/alloc-attrs.ts';
+export type { AtomicPoolOptions, AtomicPoolZone } from './alloc/atomic-pool.ts';
+export { CoherentPool, dmaDeclareCoherentMemory } from './alloc/coherent-pool.ts';
+export type { DmaMemory } from './alloc/dma-memory.ts';
+export type { KernelPointer } from './alloc/kernel-space.ts';
+export { KernelSpace } from './alloc/kernel-space.ts';
+export type { ContiguousArea, ContiguousAreas, PageSource, SharedMemoryControl } from './alloc/page-source.ts';
+export type { CacheMaintenance } from './context/cache-maintenance.ts';
+export type { DmaContextOptions, DmaEra } from './context/dma-context.ts';
+export { DmaContext } from './context/dma-context.ts';
+export type { DmaOptions } from './context/dma-options.ts';
+export { DEFAULT_DMA_OPTIONS } from './context/dma-options.ts';
+export type { EncryptionForms } from './context/encryption.ts';
+export type { LogLevel, LogRecord } from './context/kernel-log.ts';
+export { KernelLog } from './context/kernel-log.ts';
+export type { KmsanShadow } from './context/kmsan.ts';
+export type { PageView, RamRange } from './context/page-view.ts';
+export { RamPageView } from './context/page-view.ts';
+export type { DeviceOptions, DmaParms } from './device/device.ts';
+export { Device, PCI_DMA_PARMS } from './device/device.ts';
+export {
+  dmaAddressingLimited,
+  dmaCoerceMaskAndCoherent,
+  dmaDirectSetOffset,
+  dmaGetMask,
+  dmaGetRequiredMask,
+  dmaGetSegBoundaryNrPages,
+  dmaSetCoherentMask,
+  dmaSetMask,
+  dmaSetMaskAndCoherent,
+  dmaSetMaxSegSize,
+  dmaSetMinAlignMask,
+  dmaSetSegBoundary,
+  dmaSupported,
+} from './device/dma-mask.ts';
+export type { DmaRange } from './device/range-map.ts';
+export { dmaIovaLink, dmaIovaSync } from './iova/iova-link.ts';
+export { dmaIovaFree, dmaIovaTryAlloc } from './iova/iova-reserve.ts';
+export { DmaIovaState, dmaIovaSize, dmaUseIova } from './iova/iova-state.ts';
+export { dmaIovaDestroy, dmaIovaUnlink } from './iova/iova-unlink.ts';
+export type { BioVec } from './map/map-page.ts';
+export {
+  dmaMapBvec,
+  dmaMapPage,
+  dmaMappingError,
+  dmaMapResource,
+  dmaMapSingle,
+  dmaUnmapPage,
+  dmaUnmapResource,
+  dmaUnmapSingle,
+} from './map/map-page.ts';
+export { dmaMapPhys, dmaUnmapPhys } from './map/map-phys.ts';
+export {
+  dmaGetMergeBoundary,
+  dmaMaxMappingSize,
+  dmaOptMappingSize,
+  dmaPciP2pdmaSupported,
+} from './map/mapping-limits.ts';
+export {
+  dmaDevNeedSync,
+  dmaNeedSync,
+  dmaNeedUnmap,
+  dmaSyncSingleForCpu,
+  dmaSyncSingleForDevice,
+  dmaSyncSingleRangeForCpu,
+  dmaSyncSingleRangeForDevice,
+} from './map/sync.ts';
+export type { P2pClassifier, P2pProvider } from './p2p.ts';
+export {
+  P2pMapState,
+  PCI_P2PDMA_MAP_BUS_ADDR,
+  PCI_P2PDMA_MAP_NONE,
+  PCI_P2PDMA_MAP_NOT_SUPPORTED,
+  PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+  PCI_P2PDMA_MAP_UNKNOWN,
+} from './p2p.ts';
+export type { DmaFront } from './page-era/dma-front.ts';
+export { dmaFront, PAGE_FRONT, PHYS_FRONT } from './page-era/dma-front.ts';
+export type { Page } from './page-era/page-conversions.ts';
+export { PageConversions } from './page-era/page-conversions.ts';
+export type { PageDmaMapOps } from './page-era/page-dma-map-ops.ts';
+export {
+  pageEraMapBvec,
+  pageEraMapPage,
+  pageEraMapResource,
+  pageEraMapSingle,
+  pageEraUnmapPage,
+  pageEraUnmapResource,
+} from './page-era/page-era-map.ts';
+export type { PageEraEvent } from './page-era/page-era-trace.ts';
+export { PageEraTrace } from './page-era/page-era-trace.ts';
+export type { ArchMapDirect, DmaMapOps } from './platform/dma-map-ops.ts';
+export type { Scatterlist, SgEntry, SgTable } from './sg/scatterlist.ts';
+export * from './types/attrs.ts';
+export { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_NONE, DMA_TO_DEVICE, directionName } from './types/direction.ts';
+export { DmaArgumentError, DmaBugError } from './types/errors.ts';
+export { GFP_ATOMIC, GFP_DMA, GFP_DMA32, GFP_KERNEL, GFP_NOWAIT, gfpText } from './types/gfp.ts';
+export { dmaBitMask } from './types/masks.ts';
