@@ -3,7 +3,16 @@ import type { BusMasterPort } from './bus-master-port.ts';
 import { FAULT_TRANSLATION } from './faults.ts';
 import { sendMessage } from './messages.ts';
 import type { PciFunction } from './pci-function.ts';
-import { AT_TRANSLATED, AT_UNTRANSLATED, ROUTED_TO_FUNCTION, ROUTED_TO_INTERRUPT, type Router } from './router.ts';
+import {
+  AT_TRANSLATED,
+  AT_UNTRANSLATED,
+  ROUTED_TO_FUNCTION,
+  ROUTED_TO_INTERRUPT,
+  ROUTED_TO_MEMORY,
+  type Router,
+  WIRE_ADDRESS,
+  WIRE_PHYS,
+} from './router.ts';
 
 /** Requests are cut at these boundaries (spec H1). */
 const PIECE_BYTES = 4096;
@@ -15,8 +24,6 @@ const PIECE_BYTES = 4096;
 export class FunctionPort implements BusMasterPort {
   readonly #function: PciFunction;
   readonly #router: Router;
-  /** Forces another requester id onto the wire: for tests of source validation. -1: the function's own. */
-  forgedRequesterId = -1;
 
   constructor(owner: PciFunction) {
     this.#function = owner;
@@ -54,70 +61,69 @@ export class FunctionPort implements BusMasterPort {
 
   #transfer(
     isWrite: 0 | 1,
-    at: number,
+    attributes: number,
     address: number,
     buffer: Uint8Array,
     offset: number,
     lengthBytes: number,
   ): number {
     const router = this.#router;
-    const end = address + lengthBytes;
-    let done = 0; // bytes behind us
-    let run = 0; // bytes of the run in memory that is not copied yet
+    const { wire } = router;
+    let done = 0; // bytes that reached where they belong
+    let run = 0; // bytes behind those whose place in memory is known, and contiguous
     let runAt = 0;
-    let fault = 0;
     while (done + run < lengthBytes) {
       const here = address + done + run;
-      const piece = Math.min(end - here, PIECE_BYTES - (here % PIECE_BYTES));
-      const routed = router.route(this.#function, this.forgedRequesterId, at, isWrite, here, piece);
-      if (routed >= 0 && (run === 0 || routed === runAt + run)) {
-        if (run === 0) runAt = routed;
-        run += router.extent;
+      wire[WIRE_ADDRESS] = here;
+      const piece = Math.min(lengthBytes - done - run, PIECE_BYTES - (here % PIECE_BYTES));
+      const routed = router.route(this.#function, attributes, isWrite, piece);
+      if (routed === ROUTED_TO_MEMORY) {
+        if (run > 0 && wire[WIRE_PHYS] !== runAt + run) {
+          this.#copy(isWrite, runAt, buffer, offset + done, run);
+          done += run;
+          run = 0;
+        }
+        if (run === 0) runAt = wire[WIRE_PHYS];
+        run += piece;
         continue;
       }
-      if (run > 0) this.#copyRun(isWrite, runAt, buffer, offset + done, run);
+      const { extent } = router;
+      if (run > 0) this.#copy(isWrite, runAt, buffer, offset + done, run);
       done += run;
       run = 0;
-      if (routed >= 0) {
-        runAt = routed;
-        run = router.extent;
-        continue;
-      }
-      const extent = router.extent;
-      fault = this.#elsewhere(routed, isWrite, here, buffer, offset + done, extent);
-      if (fault < 0) break;
+      const fault = this.#elsewhere(routed, isWrite, buffer, offset + done, extent);
+      if (fault < 0) return this.#failed(fault, isWrite, buffer, offset + done, lengthBytes - done);
       done += extent;
     }
-    if (run > 0) this.#copyRun(isWrite, runAt, buffer, offset + done, run);
-    else if (fault < 0 && isWrite === 0) buffer.fill(0xff, offset + done, offset + lengthBytes);
-    return fault;
+    if (run > 0) this.#copy(isWrite, runAt, buffer, offset + done, run);
+    return 0;
   }
 
-  #copyRun(isWrite: 0 | 1, at: number, buffer: Uint8Array, offset: number, lengthBytes: number): void {
+  #copy(isWrite: 0 | 1, at: number, buffer: Uint8Array, offset: number, lengthBytes: number): void {
     const { memory } = this.#function.bus.fabric;
     if (isWrite === 1) memory.write(at, buffer, offset, lengthBytes);
     else memory.read(at, buffer, offset, lengthBytes);
   }
 
+  /** The client of a read that failed sees all ones (spec T16). */
+  #failed(fault: number, isWrite: 0 | 1, buffer: Uint8Array, offset: number, lengthBytes: number): number {
+    if (isWrite === 0) buffer.fill(0xff, offset, offset + lengthBytes);
+    return fault;
+  }
+
   /** A piece that is not for memory: a peer's BAR, the interrupt window, or nowhere. */
-  #elsewhere(
-    routed: number,
-    isWrite: 0 | 1,
-    address: number,
-    buffer: Uint8Array,
-    offset: number,
-    length: number,
-  ): number {
+  #elsewhere(routed: number, isWrite: 0 | 1, buffer: Uint8Array, offset: number, lengthBytes: number): number {
     const router = this.#router;
     if (routed === ROUTED_TO_FUNCTION) {
       const { target, targetBar, targetOffset } = router;
       if (target === null) throw new Error('a request was routed to a function, and to none');
       return isWrite === 1
-        ? writeBar(target, targetBar, targetOffset, buffer, offset, length)
-        : readBar(target, targetBar, targetOffset, buffer, offset, length);
+        ? writeBar(target, targetBar, targetOffset, buffer, offset, lengthBytes)
+        : readBar(target, targetBar, targetOffset, buffer, offset, lengthBytes);
     }
     if (routed !== ROUTED_TO_INTERRUPT) return routed;
-    if (isWrite === 0 || length !== 4 || address % 4 !== 0) return FAULT_TRANSLATION; // spec H10
+    const address = router.wire[WIRE_ADDRESS];
+    if (isWrite === 0 || lengthBytes !== 4 || address % 4 !== 0) return FAULT_TRANSLATION; // spec H10
     const data = buffer[offset] | (buffer[offset + 1] << 8) | (buffer[offset + 2] << 16) | (buffer[offset + 3] << 24);
     this.#function.bus.fabric.interrupts.message(router.requesterId, address, data >>> 0);
     return 0;

@@ -1,6 +1,7 @@
 import { newLinkCounters, type RootCounters, rootCounters } from './link-counters.ts';
 import { PciBus } from './pci-bus.ts';
 import type { PciFabric } from './pci-fabric.ts';
+import type { PciFunction } from './pci-function.ts';
 
 /** A range of CPU addresses that a host bridge turns into bus addresses (spec T1). */
 export interface HostWindow {
@@ -53,6 +54,11 @@ export class HostBridge {
     this.forwardsPeerRequests = options.forwardsPeerRequests ?? true;
     this.iommu = options.iommu ?? null;
     this.rootBus = new PciBus(fabric, this, null);
+  }
+
+  /** First function of the root bus in discovery order (spec T44). */
+  get firstFunction(): PciFunction | undefined {
+    return this.rootBus.functions[0];
   }
 
   /** What the root complex did with requests from below so far. */

@@ -31,12 +31,12 @@ export class PciBus {
     return this.bridge === null ? this.hostBridge.rootBusNumber : this.bridge.secondaryNumber;
   }
 
-  /** Plugs a function in. @throws {PciFabricError} when the place is taken, {PciDescriptionError} for impossible hardware */
-  add(devfn: number, description: FunctionDescription): PciFunction {
+  /** Plugs a function in; a VF names its PF (spec T11). @throws {PciFabricError} when the place is taken, {PciDescriptionError} for impossible hardware */
+  add(devfn: number, description: FunctionDescription, physicalFunction: PciFunction | null = null): PciFunction {
     if (!(devfn >= 0 && devfn < 256)) throw new PciFabricError(`devfn ${devfn} is not in 0..255`);
     if (this.get(devfn) !== undefined)
       throw new PciFabricError(`devfn 0x${devfn.toString(16)} of bus ${this.number} is taken`);
-    const added = new PciFunction(this, devfn, description);
+    const added = new PciFunction(this, devfn, description, physicalFunction);
     if (added.isBridge) added.secondaryBus = new PciBus(this.fabric, this.hostBridge, added);
     this.functions.push(added);
     this.functions.sort((a, b) => a.devfn - b.devfn);
@@ -65,7 +65,10 @@ export class PciBus {
     // The upstream port's own BARs are decoded inside the switch too (spec T14).
     if (this.bridge?.portType === PCI_EXP_TYPE_UPSTREAM) this.bridge.claimBars(this.decoder);
     this.decoder.seal();
-    for (const here of this.functions) here.secondaryBus?.rebuildDecoder();
+    for (const here of this.functions) {
+      here.path = null;
+      here.secondaryBus?.rebuildDecoder();
+    }
   }
 
   /** Function 0 says whether there are others (spec T3). */

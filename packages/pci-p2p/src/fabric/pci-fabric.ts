@@ -7,7 +7,7 @@ import { HostBridge, type HostBridgeOptions } from './host-bridge.ts';
 import { InterruptController } from './interrupt-controller.ts';
 import type { PciBus } from './pci-bus.ts';
 import type { PciFunction } from './pci-function.ts';
-import { ROUTED_TO_FUNCTION, Router } from './router.ts';
+import { ROUTED_TO_FUNCTION, Router, WIRE_ADDRESS } from './router.ts';
 
 /** The bytes that requests to memory end in: `PhysMemory`, or anything that copies like it. */
 export type FabricMemory = Pick<PhysMemory, 'read' | 'write'>;
@@ -97,7 +97,8 @@ export class PciFabric {
   /** A 32-bit MMIO read by the CPU at a physical address: all ones where nothing answers. */
   readMmio(phys: number): number {
     const { router } = this;
-    if (router.routeFromRoot(phys, 4) !== ROUTED_TO_FUNCTION || router.target === null) return ALL_ONES;
+    router.wire[WIRE_ADDRESS] = phys;
+    if (router.routeFromRoot(4) !== ROUTED_TO_FUNCTION || router.target === null) return ALL_ONES;
     const value = readBarRegister(router.target, router.targetBar, router.targetOffset);
     return value < 0 ? ALL_ONES : value;
   }
@@ -105,7 +106,8 @@ export class PciFabric {
   /** A 32-bit MMIO write by the CPU; dropped where nothing answers. */
   writeMmio(phys: number, value: number): void {
     const { router } = this;
-    if (router.routeFromRoot(phys, 4) !== ROUTED_TO_FUNCTION || router.target === null) return;
+    router.wire[WIRE_ADDRESS] = phys;
+    if (router.routeFromRoot(4) !== ROUTED_TO_FUNCTION || router.target === null) return;
     writeBarRegister(router.target, router.targetBar, router.targetOffset, value);
   }
 

@@ -13,23 +13,28 @@ import {
   PCI_SUBORDINATE_BUS,
 } from '../config/header.ts';
 import { PCI_EXP_TYPE_ENDPOINT } from '../config/port-type.ts';
+import type { PciNode } from '../p2p/pci-node.ts';
 import { functionName, requesterId } from './address.ts';
 import type { AddressDecoder } from './address-decoder.ts';
 import { DECODES_TO_WINDOW } from './address-decoder.ts';
 import type { BarHandler } from './bar-handler.ts';
 import { PciFabricError } from './errors.ts';
 import { FunctionPort } from './function-port.ts';
+import type { HostBridge } from './host-bridge.ts';
 import { type LinkCounters, linkCounters, newLinkCounters } from './link-counters.ts';
 import { MsixTable } from './msix-table.ts';
 import type { PciBus } from './pci-bus.ts';
+import { UpstreamPath } from './upstream-path.ts';
 
 /**
  * One function of the fabric, as hardware has it (spec T1): config space bytes, BARs with what stands behind them, and
  * the port through which a device model reaches the machine. What a config write decides is worked out at the write.
  */
-export class PciFunction {
+export class PciFunction implements PciNode {
   readonly bus: PciBus;
   readonly devfn: number;
+  /** The PF whose VF this is, else null (spec T11). */
+  readonly physicalFunction: PciFunction | null;
   readonly description: FunctionDescription;
   readonly config: ConfigSpace;
   /** All that a device model sees of its machine. */
@@ -51,15 +56,20 @@ export class PciFunction {
   msixEnabled = false;
   msixMasked = false;
   removed = false;
+  /** Forces another requester id onto the wire: for tests of source validation. -1: its own. */
+  forgedRequesterId = -1;
+  /** How its requests go up; null after a config write anywhere, until the next request. */
+  path: UpstreamPath | null = null;
   readonly #acsAt: number;
   readonly #atsAt: number;
   readonly #msixAt: number;
 
   /** Made by {@link PciBus.add}. */
-  constructor(bus: PciBus, devfn: number, description: FunctionDescription) {
+  constructor(bus: PciBus, devfn: number, description: FunctionDescription, physicalFunction: PciFunction | null) {
     this.bus = bus;
     this.devfn = devfn;
     this.description = description;
+    this.physicalFunction = physicalFunction;
     this.config = buildConfigSpace(description, devfn);
     this.portType = description.portType ?? PCI_EXP_TYPE_ENDPOINT;
     this.isBridge = describesBridge(description);
@@ -76,7 +86,27 @@ export class PciFunction {
   }
 
   get name(): string {
-    return functionName(this.bus.hostBridge.domain, this.rid);
+    return functionName(this.domain, this.rid);
+  }
+
+  get domain(): number {
+    return this.bus.hostBridge.domain;
+  }
+
+  get vendor(): number {
+    return this.description.vendor;
+  }
+
+  get device(): number {
+    return this.description.device;
+  }
+
+  get parentBridge(): PciFunction | null {
+    return this.bus.bridge;
+  }
+
+  get hostBridge(): HostBridge {
+    return this.bus.hostBridge;
   }
 
   get secondaryNumber(): number {
@@ -130,7 +160,13 @@ export class PciFunction {
     return this.description.portNumber ?? this.devfn >>> 3;
   }
 
-  /** Adds what this function claims on its bus; `from` is the bus whose decoder is rebuilt. */
+  /** Works out {@link path} anew. */
+  settlePath(): UpstreamPath {
+    this.path = new UpstreamPath(this);
+    return this.path;
+  }
+
+  /** Adds what this function claims on its bus. */
   claim(decoder: AddressDecoder): void {
     if (!this.memoryDecode) return;
     this.claimBars(decoder);
