@@ -90,6 +90,15 @@ export {
 export type { PageEraEvent } from './page-era/page-era-trace.ts';
 export { PageEraTrace } from './page-era/page-era-trace.ts';
 export type { ArchMapDirect, DmaMapOps } from './platform/dma-map-ops.ts';
+export {
+  type DmaPool,
+  dmaPoolAlloc,
+  dmaPoolCreate,
+  dmaPoolDestroy,
+  dmaPoolFree,
+  dmaPoolZalloc,
+  poolsAttribute,
+} from './pool/dma-pool.ts';
 export type { Scatterlist, SgEntry, SgTable } from './sg/scatterlist.ts';
 export * from './types/attrs.ts';
 export { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_NONE, DMA_TO_DEVICE, directionName } from './types/direction.ts';

@@ -25,6 +25,10 @@ export interface DmaOptions {
   /** Cache line that a device's write can share with a CPU: 1 where caches don't matter, as on x86 (spec D37, D94). */
   readonly dmaCacheAlignment: number;
   readonly l1CacheBytes: number;
+  /** Fresh pool blocks are zeroed whatever the flags say (spec D68). */
+  readonly initOnAlloc: boolean;
+  /** Pools fill and check free blocks (spec D69). */
+  readonly slubDebug: boolean;
   /** Highest buddy order, 10 in every traced kernel (spec P3). */
   readonly maxPageOrder: number;
 }
@@ -47,5 +51,7 @@ export const DEFAULT_DMA_OPTIONS: DmaOptions = {
   minAlign: 8,
   dmaCacheAlignment: 1, // x86
   l1CacheBytes: 64,
+  initOnAlloc: false,
+  slubDebug: false,
   maxPageOrder: 10,
 };

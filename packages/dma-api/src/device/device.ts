@@ -5,6 +5,7 @@ import type { ContiguousArea } from '../alloc/page-source.ts';
 import type { DmaContext } from '../context/dma-context.ts';
 import type { PageDmaMapOps } from '../page-era/page-dma-map-ops.ts';
 import type { DmaMapOps } from '../platform/dma-map-ops.ts';
+import type { DmaPool } from '../pool/dma-pool.ts';
 import { ALL_ONES, minNotZero } from '../types/masks.ts';
 import { goDirect } from './go-direct.ts';
 import type { DmaRange } from './range-map.ts';
@@ -83,6 +84,8 @@ export class Device {
   pci32bitWorkaround: boolean;
   /** A coherent pool of its own (spec D50). */
   dmaMem: CoherentPool | null = null;
+  /** Newest first (spec D67). */
+  readonly dmaPools: DmaPool[] = [];
   /** A contiguous area of its own (spec D46). */
   cmaArea: ContiguousArea | null = null;
   /** "Syncs may be skipped" (spec section 6). Starts false (spec T1). */
