@@ -1,5 +1,7 @@
 export { EVENT_NAMES, EventKind } from './format/event-kind.ts';
+export { eventAt } from './log/event-at.ts';
 export { StringTable } from './log/string-table.ts';
+export type { TraceEvent } from './log/trace-event.ts';
 export { TraceLog } from './log/trace-log.ts';
 export type { Trace, TraceCounts, TraceHeader, TraceNote } from './reader/trace.ts';
 export type { TraceReaderOptions } from './reader/trace-reader.ts';

@@ -86,13 +86,13 @@ export const paddr = wide('physAddr', HEX16, slot.PHYS);
 export const unmappedSize = wide('unmappedSize', DEC, slot.PHYS);
 export const groupId = narrow('groupId', DEC, slot.N0);
 export const driver = narrow('driver', NAME, slot.N0);
-export const faultFlags = narrow('flags', HEX0X, slot.ATTRS, 4);
+export const faultFlags = narrow('faultFlags', HEX0X, slot.ATTRS, 4);
 
 export const disk = narrow('disk', FieldType.DISK, slot.N0);
 export const qid = narrow('qid', DEC, slot.N1);
 export const cmdid = narrow('cmdid', DEC, slot.N2);
 export const nsid = wide('nsid', DEC, slot.EXTRA);
-export const nvmeFlags = narrow('flags', HEX0X, slot.ATTRS);
+export const nvmeFlags = narrow('nvmeFlags', HEX0X, slot.ATTRS);
 export const meta = narrow('meta', HEX0X, slot.N3);
 export const command = narrow('command', FieldType.TEXT, slot.POOL_AT);
 export const head = narrow('head', DEC, slot.N2);

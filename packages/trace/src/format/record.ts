@@ -44,5 +44,5 @@ export const N4 = 14;
 export const N5 = 15;
 /** Where the record's list (in doubles) or text (in bytes) starts in its pool. */
 export const POOL_AT = 16;
-/** Length of the text in bytes; lists have their counts in N0 (DMA side) and N1 (physical side). */
+/** Length of the text in bytes, or number of lists; lists have their lengths in N0 (DMA side) and N1 (physical side). */
 export const POOL_LENGTH = 17;

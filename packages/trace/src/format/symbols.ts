@@ -33,14 +33,13 @@ export function attributesText(attrs: number): string {
   return words.join('|');
 }
 
-/** The attribute word that `text` names, or -1 when a word in it is neither a name nor hex. */
+/** The attribute word that `text` names, or NaN when a word in it is neither a name nor hex. */
 export function parseAttributes(text: string): number {
   let attrs = 0;
   if (text === '') return attrs;
   for (const word of text.split('|')) {
     const bit = ATTRIBUTE_NAMES.indexOf(word);
     const bits = bit >= 0 ? 2 ** bit : hexWord(word);
-    if (bits < 0) return -1;
     // Addition, not |: the kernel's word has 64 bits, and those past 32 must not wrap into the others.
     attrs += bits;
   }
@@ -48,7 +47,7 @@ export function parseAttributes(text: string): number {
 }
 
 function hexWord(word: string): number {
-  return /^0x[0-9a-f]{1,16}$/.test(word) ? Number(word) : -1;
+  return /^0x[0-9a-f]{1,16}$/.test(word) ? Number(word) : Number.NaN;
 }
 
 /** Direction by name, or 0xN for a value that has none (spec D96). */

@@ -34,8 +34,13 @@ export class StringTable {
     return this.internBytes(bytes, 0, bytes.length);
   }
 
-  /** The number of the string whose UTF-8 is `bytes[from, to)`, a new one when it is new. */
-  internBytes(bytes: Uint8Array, from: number, to: number): number {
+  /**
+   * The number of the string whose UTF-8 is `bytes[from, to)`, a new one when it is new.
+   *
+   * @param guess a number that is likely the answer; a right guess spares the hash
+   */
+  internBytes(bytes: Uint8Array, from: number, to: number, guess = -1): number {
+    if (guess >= 0 && this.#holds(guess, bytes, from, to)) return guess;
     let hash = 0x811c9dc5 | 0; // FNV-1a, 32 bits
     for (let i = from; i < to; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
     const mask = this.#places.length - 1;

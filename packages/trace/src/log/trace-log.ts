@@ -1,10 +1,12 @@
 import { EVENT_NAMES, EventKind } from '../format/event-kind.ts';
+import type { Field } from '../format/field.ts';
 import * as slot from '../format/record.ts';
 import { NARROW_STRIDE, WIDE_STRIDE } from '../format/record.ts';
-import { StringTable } from './string-table.ts';
+import { LogStore } from './log-store.ts';
 import { decodeUtf8 } from './utf8.ts';
 
-const INITIAL_EVENTS = 1024;
+/** A scatterlist event lists no more entries than this (spec D96). */
+export const TRACED_LIMIT = 128;
 
 /**
  * A trace in memory: events in the order of the file, each known by its index 0 to `length - 1`.
@@ -14,32 +16,7 @@ const INITIAL_EVENTS = 1024;
  * Addresses: all-ones (`ffffffffffffffff`) is -1, `DMA_MAPPING_ERROR`. Values past 2^53 are the nearest double, and
  * the event's body is kept as text too (`exactBody`), so that nothing is lost when it is printed.
  */
-export class TraceLog {
-  /** Device names, task names and other repeated text. */
-  readonly strings: StringTable;
-  /** WIDE_STRIDE doubles an event; see `format/record.ts`. For code that needs every nanosecond. */
-  wide: Float64Array = new Float64Array(INITIAL_EVENTS * WIDE_STRIDE);
-  /** NARROW_STRIDE integers an event. */
-  narrow: Int32Array = new Int32Array(INITIAL_EVENTS * NARROW_STRIDE);
-  /** Elements of address and size lists. */
-  lists: Float64Array = new Float64Array(256);
-  listLength = 0;
-  /** UTF-8 of texts that do not repeat. */
-  textBytes: Uint8Array = new Uint8Array(4096);
-  textLength = 0;
-  #length = 0;
-  readonly #exactBodies = new Map<number, string>();
-
-  /** An empty log, which shares its strings with whoever else was given the same table. */
-  constructor(strings: StringTable = new StringTable()) {
-    this.strings = strings;
-  }
-
-  /** Number of events. */
-  get length(): number {
-    return this.#length;
-  }
-
+export class TraceLog extends LogStore {
   // Every event.
 
   kind(i: number): EventKind {
@@ -197,6 +174,11 @@ export class TraceLog {
     return this.#narrow(i, slot.N3);
   }
 
+  /** dma_map_sg: entries were left out of the lists (spec D96). */
+  isTruncated(i: number): boolean {
+    return this.nents(i) > TRACED_LIMIT || this.ents(i) > TRACED_LIMIT;
+  }
+
   /** dma_map_sg_err: negative errno. */
   err(i: number): number {
     return this.#narrow(i, slot.N2);
@@ -268,63 +250,19 @@ export class TraceLog {
     return decodeUtf8(this.textBytes, at, at + this.#narrow(i, slot.POOL_LENGTH));
   }
 
-  /** The body as it stood in the file, of an event with a number that a double can't hold; else undefined. */
-  exactBody(i: number): string | undefined {
-    return this.#exactBodies.get(i);
+  // By the table of formats, for what treats all fields alike.
+
+  /** The number in a field's slot. */
+  slot(i: number, field: Field): number {
+    return field.isWide ? this.#wide(i, field.slot) : this.#narrow(i, field.slot);
   }
 
-  // Building. The reader and the recorder append; everyone else only reads.
-
-  /** Room for one more record: its index. The record is all zeros but for DEVICE, which is -1; `commit` makes it part of the log. */
-  reserve(): number {
-    const i = this.#length;
-    if ((i + 1) * NARROW_STRIDE > this.narrow.length) this.#grow();
-    const at = i * NARROW_STRIDE;
-    for (let n = 0; n < NARROW_STRIDE; n++) this.narrow[at + n] = 0;
-    this.narrow[at + slot.DEVICE] = -1;
-    return i;
-  }
-
-  /** Makes the record of the last `reserve` the last event. */
-  commit(): void {
-    this.#length++;
-  }
-
-  /** Appends an element to the list pool. */
-  pushList(value: number): void {
-    if (this.listLength === this.lists.length) {
-      const lists = new Float64Array(2 * this.listLength);
-      lists.set(this.lists);
-      this.lists = lists;
-    }
-    this.lists[this.listLength++] = value;
-  }
-
-  /** Appends `bytes[from, to)` to the text pool; returns where it starts. */
-  pushText(bytes: Uint8Array, from: number, to: number): number {
-    const at = this.textLength;
-    const end = at + to - from;
-    if (end > this.textBytes.length) {
-      const grown = new Uint8Array(2 * end);
-      grown.set(this.textBytes);
-      this.textBytes = grown;
-    }
-    for (let i = from; i < to; i++) this.textBytes[at + i - from] = bytes[i]!;
-    this.textLength = end;
-    return at;
-  }
-
-  /** Keeps the body of event `i` as text beside its numbers. */
-  keepExactBody(i: number, body: string): void {
-    this.#exactBodies.set(i, body);
-  }
-
-  /** Forgets the events, not the strings, whose numbers stay valid. */
-  clear(): void {
-    this.#length = 0;
-    this.listLength = 0;
-    this.textLength = 0;
-    this.#exactBodies.clear();
+  /** The elements of a list field. */
+  list(i: number, field: Field): number[] {
+    const count = this.dmaCount(i);
+    const from =
+      this.#narrow(i, slot.POOL_AT) + (field.key === 'physAddrs' ? 2 : field.key === 'sizes' ? 1 : 0) * count;
+    return Array.from(this.lists.subarray(from, from + this.slot(i, field)));
   }
 
   #narrow(i: number, slot: number): number {
@@ -333,15 +271,6 @@ export class TraceLog {
 
   #wide(i: number, slot: number): number {
     return this.wide[i * WIDE_STRIDE + slot]!;
-  }
-
-  #grow(): void {
-    const wide = new Float64Array(2 * this.wide.length);
-    wide.set(this.wide);
-    this.wide = wide;
-    const narrow = new Int32Array(2 * this.narrow.length);
-    narrow.set(this.narrow);
-    this.narrow = narrow;
   }
 }
 

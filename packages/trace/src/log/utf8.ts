@@ -57,7 +57,7 @@ function putCodePoint(bytes: Uint8Array, at: number, point: number): number {
     return at + 1;
   }
   const extra = point < 0x800 ? 1 : point < 0x10000 ? 2 : 3;
-  bytes[at] = ((0xf00 >> extra) & 0xff) | (point >> (6 * extra));
+  bytes[at] = ((0xff00 >> (extra + 1)) & 0xff) | (point >> (6 * extra));
   for (let i = 1; i <= extra; i++) bytes[at + i] = 0x80 | ((point >> (6 * (extra - i))) & 0x3f);
   return at + extra + 1;
 }

@@ -1,3 +1,4 @@
+import type { StringTable } from '../log/string-table.ts';
 import { decodeUtf8 } from '../log/utf8.ts';
 import { CARRIAGE_RETURN, DASH, HEX_DIGIT, LOWER_X, NEWLINE, SPACE, ZERO } from './byte.ts';
 
@@ -13,6 +14,21 @@ export class Cursor {
   at = 0;
   /** Set by a number that a double can't hold; reset by who cares. */
   inexact = false;
+  /** String number that a name had when it was last read at that place of the grammar; the next is likely the same. */
+  readonly guesses: Int32Array;
+
+  /** @param places in the grammar where names are read */
+  constructor(places: number) {
+    this.guesses = new Int32Array(places).fill(-1);
+  }
+
+  /** The number of the name from here to `to`, which is read at that place of the grammar; the cursor moves there. */
+  name(strings: StringTable, place: number, to: number): number {
+    const number = strings.internBytes(this.bytes, this.at, to, this.guesses[place]!);
+    this.guesses[place] = number;
+    this.at = to;
+    return number;
+  }
 
   skipSpaces(): void {
     while (this.bytes[this.at] === SPACE) this.at++;

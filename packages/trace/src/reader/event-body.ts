@@ -14,6 +14,9 @@ const NORMAL = encodeUtf8('NORMAL');
 const DISK = encodeUtf8('disk=');
 const TRUNCATED = encodeUtf8(' [TRUNCATED]');
 
+/** Places of the grammar inside bodies: {@link parseBody} reads a name at the place that is the number of its step. */
+export const BODY_PLACES: number = steps.length;
+
 /**
  * Parses the body of an event of that kind at the cursor, to the end of its line, into record `i`.
  * False when the body is not of that event's form; the record is then worth nothing.
@@ -88,8 +91,7 @@ function keep(cursor: Cursor, log: TraceLog, i: number, pc: number, value: numbe
 /** Keeps the bytes from the cursor to `to` as a name; -1 is no place and fails. */
 function keepName(cursor: Cursor, log: TraceLog, i: number, pc: number, to: number): boolean {
   if (to < 0) return false;
-  log.narrow[i * NARROW_STRIDE + steps[pc + 1]!] = log.strings.internBytes(cursor.bytes, cursor.at, to);
-  cursor.at = to;
+  log.narrow[i * NARROW_STRIDE + steps[pc + 1]!] = cursor.name(log.strings, pc, to);
   return true;
 }
 
@@ -142,24 +144,32 @@ function parsePointer(cursor: Cursor, log: TraceLog, i: number): boolean {
   return high >= 0 && low >= 0;
 }
 
-/** `{0x..,0x..}` into the list pool; the number of elements into the slot. Sizes share the slot of their addresses. */
+/**
+ * `{0x..,0x..}` into the list pool; the number of elements into the slot. Lists come in the order addresses, sizes,
+ * physical addresses; sizes share the slot of their addresses, and there must be as many.
+ */
 function parseList(cursor: Cursor, log: TraceLog, i: number, pc: number): boolean {
-  if (!cursor.byte(byte.OPEN_BRACE)) return false;
-  const at = i * NARROW_STRIDE;
+  const { narrow } = log;
+  const row = i * NARROW_STRIDE;
   const start = log.listLength;
-  while (cursor.bytes[cursor.at] === byte.ZERO) {
+  if (!cursor.byte(byte.OPEN_BRACE) || !parseElements(cursor, log)) return false;
+  const count = log.listLength - start;
+  const slot = steps[pc + 1]!;
+  const listsBefore = narrow[row + POOL_LENGTH]!;
+  if (slot === N0 && listsBefore === 1 && narrow[row + N0] !== count) return false;
+  if (listsBefore === 0) narrow[row + POOL_AT] = start;
+  narrow[row + POOL_LENGTH] = listsBefore + 1;
+  narrow[row + slot] = count;
+  return true;
+}
+
+function parseElements(cursor: Cursor, log: TraceLog): boolean {
+  if (cursor.byte(byte.CLOSE_BRACE)) return true;
+  do {
     const value = cursor.prefixedHex();
     if (Number.isNaN(value)) return false;
     log.pushList(value);
-    if (!cursor.byte(byte.COMMA)) break;
-  }
-  const count = log.listLength - start;
-  const slot = at + steps[pc + 1]!;
-  const isSecond = log.narrow[slot] !== 0;
-  if (isSecond && log.narrow[slot] !== count) return false;
-  log.narrow[slot] = count;
-  if (log.narrow[at + POOL_LENGTH] === 0) log.narrow[at + POOL_AT] = start;
-  log.narrow[at + POOL_LENGTH] = 1;
+  } while (cursor.byte(byte.COMMA));
   return cursor.byte(byte.CLOSE_BRACE);
 }
 

@@ -5,7 +5,7 @@ import type { TraceLog } from '../log/trace-log.ts';
 import * as byte from './byte.ts';
 import { Cursor } from './cursor.ts';
 import { parseBody } from './event-body.ts';
-import { parsePrefix } from './line-prefix.ts';
+import { NAME_PLACES, parsePrefix } from './line-prefix.ts';
 
 /** What a line turned out to be. */
 export const LineResult = { EVENT: 0, UNKNOWN_EVENT: 1, MALFORMED_BODY: 2, NOT_AN_EVENT: 3 } as const;
@@ -16,10 +16,13 @@ export type LineResult = (typeof LineResult)[keyof typeof LineResult];
  * numbers stop at the newline by themselves, so every byte is looked at about once.
  */
 export class LineParser {
-  readonly cursor: Cursor = new Cursor();
+  readonly cursor: Cursor = new Cursor(NAME_PLACES);
   readonly #log: TraceLog;
   /** Event names, those of EVENT_NAMES first, so that a number below their count is the kind. */
   readonly #names = new StringTable();
+  /** The name that last came after each name: events repeat in the same order, and a right guess spares the hash. */
+  readonly #followers = new Int32Array(EVENT_NAMES.length).fill(-1);
+  #lastKind: number = EventKind.UNKNOWN;
 
   constructor(log: TraceLog) {
     this.#log = log;
@@ -28,6 +31,13 @@ export class LineParser {
 
   /** Parses the line at the cursor; an event is appended to the log with that line number, and the cursor moves on to the next line. */
   parse(line: number): LineResult {
+    const result = this.#parse(line);
+    if (result <= LineResult.UNKNOWN_EVENT) this.#log.commit();
+    else this.#log.abandon();
+    return result;
+  }
+
+  #parse(line: number): LineResult {
     const { cursor } = this;
     const log = this.#log;
     const i = log.reserve();
@@ -40,7 +50,6 @@ export class LineParser {
     cursor.inexact = false;
     if (!parseBody(cursor, log, i, kind)) return LineResult.MALFORMED_BODY;
     if (cursor.inexact) this.#keepExact(i, body);
-    log.commit();
     return kind === EventKind.UNKNOWN ? LineResult.UNKNOWN_EVENT : LineResult.EVENT;
   }
 
@@ -53,7 +62,9 @@ export class LineParser {
     cursor.at = to;
     if (to === from || !cursor.byte(byte.COLON)) return -1;
     cursor.skipSpaces();
-    const number = this.#names.internBytes(bytes, from, to);
+    const number = this.#names.internBytes(bytes, from, to, this.#followers[this.#lastKind]!);
+    this.#followers[this.#lastKind] = number;
+    this.#lastKind = number < EVENT_NAMES.length ? number : EventKind.UNKNOWN;
     if (number > 0 && number < EVENT_NAMES.length) return number;
     this.#log.narrow[i * NARROW_STRIDE + N0] = this.#log.strings.internBytes(bytes, from, to);
     return EventKind.UNKNOWN;

@@ -14,11 +14,17 @@ import {
   ZERO,
 } from './byte.ts';
 import type { Cursor } from './cursor.ts';
+import { BODY_PLACES } from './event-body.ts';
 
 /** A task name is right-justified to 16 and at most 15 bytes long, so the dash before the pid is here (spec D95). */
 const DASH_COLUMN = 16;
 const NO_TGID = -2;
 const UNKNOWN_TGID = -1;
+
+/** Places of the grammar where names are read: those inside bodies, then the task name and the flags. */
+export const NAME_PLACES: number = BODY_PLACES + 2;
+const COMM_PLACE = BODY_PLACES;
+const FLAGS_PLACE = BODY_PLACES + 1;
 
 /**
  * Parses `TASK-PID [CPU] FLAGS TIME: ` (spec D95) at the cursor into record `i`; false when the line is none.
@@ -28,8 +34,17 @@ export function parsePrefix(cursor: Cursor, log: TraceLog, i: number): boolean {
   const from = cursor.at;
   cursor.skipSpaces();
   const comm = cursor.at;
-  if (parseAfterComm(cursor, log, i, from + DASH_COLUMN)) return keepComm(cursor, log, i, comm, from + DASH_COLUMN);
+  const dash = from + DASH_COLUMN;
+  if (isOneLine(cursor.bytes, comm, dash) && parseAfterComm(cursor, log, i, dash)) {
+    return keepComm(cursor, log, i, comm, dash);
+  }
   return parseUnaligned(cursor, log, i, comm);
+}
+
+/** False when a short line ends before `to`: what is there belongs to the next line. */
+function isOneLine(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (bytes[at] === NEWLINE) return false;
+  return true;
 }
 
 /** Tools that print traces anew need not keep the columns: then the first dash after which all parses is it. */
@@ -42,7 +57,10 @@ function parseUnaligned(cursor: Cursor, log: TraceLog, i: number, comm: number):
 }
 
 function keepComm(cursor: Cursor, log: TraceLog, i: number, from: number, to: number): boolean {
-  log.narrow[i * NARROW_STRIDE + slot.COMM] = log.strings.internBytes(cursor.bytes, from, to);
+  const next = cursor.at;
+  cursor.at = from;
+  log.narrow[i * NARROW_STRIDE + slot.COMM] = cursor.name(log.strings, COMM_PLACE, to);
+  cursor.at = next;
   return true;
 }
 
@@ -81,13 +99,12 @@ function parseTgid(cursor: Cursor): number {
 /** The flag characters up to the next space; a digit is the time already, and there are no flags. */
 function parseFlags(cursor: Cursor, log: TraceLog): number {
   cursor.skipSpaces();
-  const from = cursor.at;
-  const first = cursor.bytes[from]! - ZERO;
-  let to = from;
+  let to = cursor.at;
+  const first = cursor.bytes[to]! - ZERO;
   if (!(first >= 0 && first <= 9)) while (cursor.bytes[to]! > SPACE) to++;
-  cursor.at = to;
+  const flags = cursor.name(log.strings, FLAGS_PLACE, to);
   cursor.skipSpaces();
-  return log.strings.internBytes(cursor.bytes, from, to);
+  return flags;
 }
 
 /** `SECONDS.MICROS: `, six digits of microseconds. */

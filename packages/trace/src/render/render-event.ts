@@ -1,15 +1,15 @@
 import { type Field, FieldType } from '../format/field.ts';
 import { FORMATS } from '../format/formats.ts';
-import { N1, NARROW_STRIDE, TGID, WIDE_STRIDE } from '../format/record.ts';
+import { NARROW_STRIDE, TGID } from '../format/record.ts';
 import { attributesText, directionText, maskText } from '../format/symbols.ts';
 import type { TraceLog } from '../log/trace-log.ts';
+import { encodeUtf8 } from '../log/utf8.ts';
 
-const TRACED_LIMIT = 128;
 const UNKNOWN_TGID = -1;
 
 /** The line that the kernel prints for event `i` (spec D95, D96, N110), without newline. */
 export function renderEvent(log: TraceLog, i: number): string {
-  const task = `${log.comm(i).padStart(16)}-${String(log.pid(i)).padEnd(7)} ${tgidText(log, i)}`;
+  const task = `${commText(log.comm(i))}-${String(log.pid(i)).padEnd(7)} ${tgidText(log, i)}`;
   const flags = log.flags(i);
   const place = `[${String(log.cpu(i)).padStart(3, '0')}]${flags === '' ? '' : ` ${flags}`}`;
   return `${task}${place} ${timeText(log.time(i))}: ${log.name(i)}: ${renderBody(log, i)}`;
@@ -22,6 +22,11 @@ export function renderBody(log: TraceLog, i: number): string {
   let text = '';
   for (const part of FORMATS[log.kind(i)]!) text += typeof part === 'string' ? part : fieldText(log, i, part);
   return text;
+}
+
+/** Right-justified to 16 bytes, not characters (spec D95). */
+function commText(comm: string): string {
+  return ' '.repeat(Math.max(0, 16 - encodeUtf8(comm).length)) + comm;
 }
 
 function tgidText(log: TraceLog, i: number): string {
@@ -37,7 +42,7 @@ function timeText(micros: number): string {
 }
 
 function fieldText(log: TraceLog, i: number, field: Field): string {
-  const value = field.isWide ? log.wide[i * WIDE_STRIDE + field.slot]! : log.narrow[i * NARROW_STRIDE + field.slot]!;
+  const value = log.slot(i, field);
   switch (field.type) {
     case FieldType.NAME:
       return log.strings.get(value);
@@ -73,7 +78,7 @@ function symbolText(log: TraceLog, i: number, type: FieldType, value: number): s
     case FieldType.DISK:
       return value < 0 ? '' : `disk=${log.strings.get(value)}, `;
     case FieldType.TRUNCATED:
-      return log.nents(i) > TRACED_LIMIT || log.ents(i) > TRACED_LIMIT ? ' [TRUNCATED]' : '';
+      return log.isTruncated(i) ? ' [TRUNCATED]' : '';
     default:
       return log.text(i);
   }
@@ -85,9 +90,6 @@ export function hexText(value: number): string {
 }
 
 function listText(log: TraceLog, i: number, field: Field): string {
-  const count = field.slot === N1 ? log.physCount(i) : log.dmaCount(i);
-  const element = field.key === 'physAddrs' ? log.physAt : field.key === 'sizes' ? log.sizeAt : log.dmaAddrAt;
-  const words: string[] = [];
-  for (let n = 0; n < count; n++) words.push(`0x${hexText(element.call(log, i, n))}`);
+  const words = log.list(i, field).map((value) => `0x${hexText(value)}`);
   return `{${words.join(',')}}`;
 }

@@ -1,12 +1,10 @@
 import { EventKind } from '../format/event-kind.ts';
 import * as slot from '../format/record.ts';
 import { NARROW_STRIDE, WIDE_STRIDE } from '../format/record.ts';
+import { TRACED_LIMIT } from '../log/trace-log.ts';
 import { BlockEvents } from './block-events.ts';
 import { NvmeEvents } from './nvme-events.ts';
 import { RingStore } from './ring-store.ts';
-
-/** A scatterlist event shows no more entries than this (spec D96). */
-const TRACED_LIMIT = 128;
 
 /**
  * Recorder of trace events: the newest `capacity` ones, in fixed-width records that are rendered later.

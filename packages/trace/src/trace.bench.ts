@@ -1,0 +1,118 @@
+import { benchmarks, type Kernel } from '@dmalab/bench';
+import { encodeUtf8 } from './log/utf8.ts';
+import { TraceReader } from './reader/trace-reader.ts';
+import { renderEvent } from './render/render-event.ts';
+import { TraceRing } from './ring/trace-ring.ts';
+import { recordReads } from './testing/sample-events.ts';
+
+const LINES = 1800;
+const EVENTS_A_READ = 9;
+
+function sampleText(): Uint8Array {
+  const ring = new TraceRing(2048);
+  recordReads(ring, LINES / EVENTS_A_READ);
+  const { log } = ring.toLog();
+  let text = '';
+  for (let i = 0; i < log.length; i++) text += `${renderEvent(log, i)}\n`;
+  return encodeUtf8(text);
+}
+
+/** The least that any reader of the text does: look at every byte once. */
+function scanner(): Kernel {
+  const bytes = sampleText();
+  return () => {
+    let newlines = 0;
+    let colons = 0;
+    for (let i = 0; i < bytes.length; i++) {
+      const byte = bytes[i];
+      if (byte === 10) newlines++;
+      else if (byte === 58) colons++;
+    }
+    if (newlines !== LINES) throw new Error(`${newlines} lines`);
+    return colons;
+  };
+}
+
+function reader(): Kernel {
+  const bytes = sampleText();
+  return () => {
+    const seen = new TraceReader();
+    seen.push(bytes);
+    const { log, counts } = seen.finish();
+    if (log.length !== LINES || counts.notUnderstood !== 0) throw new Error(`${log.length} events`);
+    return log.address(LINES - 1);
+  };
+}
+
+/** A streaming reader that lives on, as in a replay of a long trace. */
+function streamingReader(): Kernel {
+  const bytes = sampleText();
+  let events = 0;
+  const seen = new TraceReader({ batchEvents: LINES, onBatch: ({ log }) => (events += log.length) });
+  return () => {
+    events = 0;
+    seen.push(bytes);
+    if (events !== LINES) throw new Error(`${events} events`);
+    return events;
+  };
+}
+
+const PAIRS = 4096;
+
+function recorder(): Kernel {
+  const ring = new TraceRing(8192);
+  const device = ring.intern('0000:00:03.0');
+  ring.on = true;
+  return () => {
+    const before = ring.recorded;
+    for (let i = 0; i < PAIRS; i++) {
+      ring.setTime(i);
+      if (ring.on) ring.dmaMapPhys(device, 2, 0xfff00000, 4096, 0x1a37c000 + i, 0);
+      if (ring.on) ring.dmaUnmapPhys(device, 2, 0xfff00000, 4096, 0);
+    }
+    if (ring.recorded - before !== 2 * PAIRS) throw new Error('events are missing');
+    return ring.wide[0]!;
+  };
+}
+
+/** The stores that such a record needs, and nothing else: 12 and 5 into two arrays. */
+function stores(): Kernel {
+  const narrow = new Int32Array(8192 * 18);
+  const wide = new Float64Array(8192 * 5);
+  return () => {
+    for (let i = 0; i < 2 * PAIRS; i++) {
+      for (let n = 0; n < 9; n++) narrow[i * 18 + n] = i + n;
+      for (let n = 0; n < 5; n++) wide[i * 5 + n] = i + n;
+    }
+    return wide[0]! + narrow[4]!;
+  };
+}
+
+export default benchmarks([
+  {
+    name: 'read text into a new log',
+    operations: LINES,
+    tested: reader,
+    limitName: 'count newlines and colons',
+    limit: scanner,
+    atMost: 4,
+    goal: 15,
+  },
+  {
+    name: 'read text in batches',
+    operations: LINES,
+    tested: streamingReader,
+    limitName: 'count newlines and colons',
+    limit: scanner,
+    atMost: 4,
+    goal: 15,
+  },
+  {
+    name: 'record an event',
+    operations: 2 * PAIRS,
+    tested: recorder,
+    limitName: 'the stores alone',
+    limit: stores,
+    goal: 23,
+  },
+]);
