@@ -1,0 +1,52 @@
+import { IO_TLB_SIZE } from '@dmalab/swiotlb';
+import { EventKind, type TraceLog } from '@dmalab/trace';
+import { describeAgreement, describeNothingShown, type SwiotlbAgreement } from './swiotlb/agreement.ts';
+import { readBootFacts } from './swiotlb/boot-facts.ts';
+import { readBounceHistory } from './swiotlb/history-reader.ts';
+import { compareInOrder } from './swiotlb/order-search.ts';
+import { PoolMachine } from './swiotlb/pool-machine.ts';
+import { findSetting } from './swiotlb/setting-search.ts';
+
+export interface SwiotlbReplayOptions {
+  /** Boot log of the traced kernel, debugfs dumps included if there are any. */
+  readonly bootText?: string;
+  /** CPUs of the machine; default: as many as the trace shows. */
+  readonly cpus?: number;
+}
+
+/** Orders to try for one result that the printed order doesn't explain, and in all: some seconds at worst. */
+const ORDER_LIMITS = { movesForOne: 20_000, moves: 500_000, unexplained: Number.POSITIVE_INFINITY };
+
+/**
+ * Replays the bounced mappings of a trace on our pool and compares every address. The trace must begin before the
+ * machine's first bounce and must not have lost events (spec S132); otherwise the figures say so.
+ *
+ * @returns null if nothing in the trace bounced
+ */
+export function replaySwiotlb(
+  log: TraceLog,
+  { bootText = '', cpus }: SwiotlbReplayOptions = {},
+): SwiotlbAgreement | null {
+  if (!bounces(log)) return null;
+  const machineCpus = cpus ?? countCpus(log);
+  const facts = readBootFacts(bootText, machineCpus);
+  const firstReading = readBounceHistory(log);
+  const setting = findSetting(firstReading, facts, machineCpus);
+  if (setting === null) return describeNothingShown(firstReading);
+  const { start, slotCount } = setting.pool;
+  // Read again: where the pool lies tells what an IOMMU mapping after a failed bounce is not.
+  const history = readBounceHistory(log, { start, end: start + slotCount * IO_TLB_SIZE });
+  const machine = new PoolMachine(setting.pool, setting.masks, history.behindIommu);
+  return describeAgreement(history, setting, compareInOrder(machine, history, ORDER_LIMITS), facts.sources);
+}
+
+function bounces(log: TraceLog): boolean {
+  for (let i = 0; i < log.length; i++) if (log.kind(i) === EventKind.SWIOTLB_BOUNCED) return true;
+  return false;
+}
+
+function countCpus(log: TraceLog): number {
+  let highest = 0;
+  for (let i = 0; i < log.length; i++) highest = Math.max(highest, log.cpu(i));
+  return highest + 1;
+}

@@ -1,0 +1,128 @@
+import { claimSlots, IO_TLB_SIZE, type PoolGeometry, releaseSlots, SlotSearch, SwiotlbPool } from '@dmalab/swiotlb';
+import type { Bounce } from './bounce.ts';
+
+/** The masks of a device that a trace does not show (spec S30, S33). */
+export interface DeviceMasks {
+  readonly minAlignMask: number;
+  readonly segBoundaryMask: number;
+}
+
+/** Allocation alignment mask behind an IOMMU: its granule less one (spec S30). */
+const GRANULE_MASK = 4095;
+
+/** What a bounce holds of the pool, and what the pool was before it, so that it can be taken back. */
+interface Holding {
+  /** -1 while it holds nothing. */
+  slot: number;
+  need: number;
+  total: number;
+  low: number;
+  indexBefore: number;
+}
+
+/** Our pool under a trace's requests, one area scan, claim or free at a time, each of which can be undone. */
+export class PoolMachine {
+  readonly pool: SwiotlbPool;
+  readonly #search = new SlotSearch();
+  readonly #masks: ReadonlyMap<string, DeviceMasks>;
+  readonly #behindIommu: ReadonlySet<string>;
+  readonly #held: Holding[] = [];
+  /** Of the last request: bytes of padding in front of the buffer. */
+  #offset = 0;
+
+  constructor(geometry: PoolGeometry, masks: ReadonlyMap<string, DeviceMasks>, behindIommu: ReadonlySet<string>) {
+    this.pool = new SwiotlbPool(geometry);
+    this.#masks = masks;
+    this.#behindIommu = behindIommu;
+  }
+
+  /** The area that the scan with this number looks at: the CPU's first, then the others in turn (spec S40). */
+  area({ cpu }: Bounce, scan: number): number {
+    const { areaCount } = this.pool;
+    return ((cpu & (areaCount - 1)) + scan) % areaCount;
+  }
+
+  /** First slot that the area would give to the mapping, or -1. */
+  find(bounce: Bounce, area: number): number {
+    this.#request(bounce);
+    return this.#search.inArea(this.pool, area);
+  }
+
+  /** Address that the buffer would have with this first slot. Call after `find` of the same mapping. */
+  addressAt(slot: number): number {
+    return this.pool.start + slot * IO_TLB_SIZE + this.#offset;
+  }
+
+  claim(bounce: Bounce, slot: number): void {
+    this.#request(bounce);
+    const { need, total, low } = this.#search;
+    const held = this.#holding(bounce);
+    held.need = need;
+    held.total = total;
+    held.low = low;
+    this.#take(held, slot);
+  }
+
+  unclaim(bounce: Bounce): void {
+    const held = this.#holding(bounce);
+    this.pool.areaIndex[this.#areaOf(held.slot)] = held.indexBefore;
+    releaseSlots(this.pool, held.slot, held.need);
+    held.slot = -1;
+  }
+
+  /** Returns the slot that was freed, -1 if the mapping held none. */
+  free(bounce: Bounce): number {
+    const held = this.#holding(bounce);
+    const { slot } = held;
+    if (slot >= 0) releaseSlots(this.pool, slot, held.need);
+    held.slot = -1;
+    return slot;
+  }
+
+  /** Takes back a free. */
+  unfree(bounce: Bounce, slot: number): void {
+    if (slot < 0) return;
+    const { areaIndex } = this.pool;
+    const index = areaIndex[this.#areaOf(slot)];
+    const held = this.#holding(bounce);
+    const { indexBefore } = held;
+    this.#take(held, slot);
+    held.indexBefore = indexBefore;
+    areaIndex[this.#areaOf(slot)] = index;
+  }
+
+  /** Makes the pool hold what the kernel's did, as far as its slots are free here; for a result that we can't explain. */
+  force(bounce: Bounce): void {
+    if (bounce.place < 0 || !this.pool.contains(bounce.place)) return;
+    this.#request(bounce);
+    const slot = this.pool.slotOf(bounce.place - (bounce.outcome === 'address' ? this.#offset : 0));
+    const { need } = this.#search;
+    for (let k = slot; k < slot + need; k++) if (!(this.pool.list(k) > 0)) return;
+    this.claim(bounce, slot);
+  }
+
+  #take(held: Holding, slot: number): void {
+    held.slot = slot;
+    held.indexBefore = this.pool.areaIndex[this.#areaOf(slot)];
+    claimSlots(this.pool, slot, held.need, held.total, held.low);
+  }
+
+  /** Spec S34, S35. */
+  #request({ device, orig, size }: Bounce): void {
+    const { minAlignMask, segBoundaryMask } = this.#masks.get(device)!;
+    const allocAlignMask = this.#behindIommu.has(device) ? GRANULE_MASK : 0;
+    this.#offset = orig & minAlignMask & (allocAlignMask | (IO_TLB_SIZE - 1));
+    const total = Math.ceil((size + this.#offset) / (allocAlignMask + 1)) * (allocAlignMask + 1);
+    this.#search.request(total, orig, minAlignMask, allocAlignMask);
+    this.#search.enter(this.pool, this.pool.start, segBoundaryMask);
+  }
+
+  #holding({ id }: Bounce): Holding {
+    this.#held[id] ??= { slot: -1, need: 0, total: 0, low: 0, indexBefore: 0 };
+    return this.#held[id];
+  }
+
+  #areaOf(slot: number): number {
+    return Math.floor(slot / this.pool.areaSlots);
+  }
+}
