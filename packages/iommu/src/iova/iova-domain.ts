@@ -1,7 +1,7 @@
 import { assertInvariant, IommuUsageError } from '../core/errors.ts';
 import type { KernelContext } from '../core/kernel-context.ts';
 import { CACHE_CLASSES, MAX_CACHED_PAGES, orderOf, RangeCache } from './range-cache.ts';
-import { ANCHOR_PFN, RangeTree } from './range-tree.ts';
+import { ANCHOR_PFN, MAX_RANGE_PAGES, RangeTree } from './range-tree.ts';
 
 /** Pause between two reclaims from one depot (spec I26, I30). */
 const DEPOT_DELAY_MILLIS = 100;
@@ -80,6 +80,7 @@ export class IovaDomain {
   treeAlloc(pages: number, bound: number): number {
     const below4g = bound <= this.pfn32;
     if (below4g && pages >= this.#max32) return 0;
+    if (pages > MAX_RANGE_PAGES) return 0; // ours: 16 TiB in one piece
     const align = pages <= MAX_CACHED_PAGES ? 1 << orderOf(pages) : 2 ** Math.ceil(Math.log2(pages));
     const cursor = below4g ? this.#cached32 : this.#cached;
     let pfn = this.#tree.highestFit(Math.min(bound, cursor), this.startPfn, pages, align);
@@ -119,6 +120,8 @@ export class IovaDomain {
       from = last + 1;
       node = this.#tree.above(last);
     }
+    // A node of ours is at most so long; adjacent ones keep allocations out just as well.
+    for (; hi - from + 1 > MAX_RANGE_PAGES; from += MAX_RANGE_PAGES) this.#tree.insert(from, MAX_RANGE_PAGES);
     this.#tree.insert(from, hi - from + 1);
   }
 
@@ -159,6 +162,16 @@ export class IovaDomain {
       this.#cache.equals(other.#cache) &&
       this.#tree.equals(other.#tree)
     );
+  }
+
+  /** Ranges in the tree: mapped, queued, cached and reserved ones. */
+  get ranges(): number {
+    return this.#tree.size;
+  }
+
+  /** Bytes that the tree of ranges takes. */
+  get byteLength(): number {
+    return this.#tree.byteLength;
   }
 
   /** Gives all cached ranges of all online CPUs and the depots back to the tree (spec I32). */
