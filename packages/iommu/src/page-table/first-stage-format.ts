@@ -1,6 +1,6 @@
-import { IOMMU_WRITE } from '../core/paging-domain.ts';
+import { IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
 import { highMask, lowMask } from '../spec/bits.ts';
-import { FirstStageEntry, levelShift } from '../spec/vtd-paging.ts';
+import { FIRST_STAGE_LARGE_PAT, FirstStageEntry, levelShift } from '../spec/vtd-paging.ts';
 import type { PageTableFormat } from './page-table-format.ts';
 
 const PRESENT = lowMask(FirstStageEntry.P);
@@ -9,6 +9,7 @@ const USER = lowMask(FirstStageEntry.US);
 const ACCESSED = lowMask(FirstStageEntry.A);
 const DIRTY = lowMask(FirstStageEntry.D);
 const LARGE = lowMask(FirstStageEntry.PS);
+const LARGE_PAT = lowMask(FIRST_STAGE_LARGE_PAT);
 const ADDRESS_LOW = lowMask(FirstStageEntry.ADDR);
 const ADDRESS_HIGH = highMask(FirstStageEntry.ADDR);
 
@@ -39,9 +40,19 @@ export class FirstStageFormat implements PageTableFormat {
     return (low & LARGE) !== 0;
   }
 
+  isAligned(low: number, sizeBytes: number): boolean {
+    return (low & (sizeBytes - 4096) & ~LARGE_PAT) === 0;
+  }
+
   address(low: number, high: number, sizeBytes: number): number {
     const address = (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
     return address - (address % sizeBytes);
+  }
+
+  /** None without US: the requests that a device sends are user requests (spec H22). */
+  rights(low: number): number {
+    if ((low & USER) === 0) return 0;
+    return (low & WRITABLE) !== 0 ? IOMMU_READ | IOMMU_WRITE : IOMMU_READ;
   }
 
   leafFlags(prot: number, level: number): number {

@@ -32,9 +32,17 @@ export class SecondStageFormat implements PageTableFormat {
     return (low & LARGE) !== 0;
   }
 
+  isAligned(low: number, sizeBytes: number): boolean {
+    return (low & (sizeBytes - 4096)) === 0;
+  }
+
   address(low: number, high: number, sizeBytes: number): number {
     const address = (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
     return address - (address % sizeBytes);
+  }
+
+  rights(low: number): number {
+    return ((low & READ) !== 0 ? IOMMU_READ : 0) | ((low & WRITE) !== 0 ? IOMMU_WRITE : 0);
   }
 
   leafFlags(prot: number, level: number): number {
