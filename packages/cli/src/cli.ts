@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addReplay } from './commands/replay.ts';
 import { addStudy } from './commands/study.ts';
+import { addWalk } from './commands/walk.ts';
 import { isForUser } from './user-error.ts';
 
 /** Exit codes: 0 done, 1 a check found something, 2 the input or the command line can't be used. */
@@ -32,6 +33,7 @@ function buildProgram(): Command {
     .showHelpAfterError('(dmalab --help lists the commands)');
   addStudy(program);
   addReplay(program);
+  addWalk(program);
   return program;
 }
 
