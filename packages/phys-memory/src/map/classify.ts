@@ -2,7 +2,7 @@ import type { AddressMap, AddressRange } from './address-map.ts';
 
 /**
  * The classes that a DMA model must tell apart (spec P8). Whether a page of RAM is free or allocated is the page
- * allocator's to say: see `PageDescriptors.stateOf`.
+ * allocator's to say: see `PageAllocator.stateOf`.
  */
 export type AddressClass =
   /** RAM; `kernel` and `boot-reserved` parts of it are never free. */
