@@ -99,7 +99,16 @@ export {
   dmaPoolZalloc,
   poolsAttribute,
 } from './pool/dma-pool.ts';
-export type { Scatterlist, SgEntry, SgTable } from './sg/scatterlist.ts';
+export {
+  dmaMapSg,
+  dmaMapSgtable,
+  dmaSyncSgForCpu,
+  dmaSyncSgForDevice,
+  dmaUnmapSg,
+  dmaUnmapSgtable,
+} from './sg/map-sg.ts';
+export type { SgTable } from './sg/scatterlist.ts';
+export { Scatterlist, SgEntry } from './sg/scatterlist.ts';
 export * from './types/attrs.ts';
 export { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_NONE, DMA_TO_DEVICE, directionName } from './types/direction.ts';
 export { DmaArgumentError, DmaBugError } from './types/errors.ts';
