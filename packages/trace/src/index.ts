@@ -7,8 +7,11 @@ export type { Trace, TraceCounts, TraceHeader, TraceNote } from './reader/trace.
 export type { TraceReaderOptions } from './reader/trace-reader.ts';
 export { readTrace, TraceReader } from './reader/trace-reader.ts';
 export { renderBody, renderEvent } from './render/render-event.ts';
+export { renderHeader } from './render/render-header.ts';
 export type { BlockEvents } from './ring/block-events.ts';
 export { RingSizeError } from './ring/errors.ts';
 export type { NvmeEvents } from './ring/nvme-events.ts';
 export type { RingContents } from './ring/ring-store.ts';
 export { TraceRing } from './ring/trace-ring.ts';
+export { Summariser, summarise } from './summary/summarise.ts';
+export type { DeviceSummary, IommuSummary, NamedCount, TraceSummary } from './summary/trace-summary.ts';

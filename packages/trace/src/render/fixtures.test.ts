@@ -5,6 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readTrace } from '../reader/trace-reader.ts';
 import { renderEvent } from './render-event.ts';
+import { renderHeader } from './render-header.ts';
 
 const folder = fileURLToPath(new URL('../../../integration/fixtures/traces/', import.meta.url));
 const files = globSync(`${folder}*.trace.gz`).sort();
@@ -21,6 +22,7 @@ describe('traces of Linux 7.3', () => {
     expect(log.length).toBe(header.entriesInBuffer);
     const printed = Array.from({ length: log.length }, (_, i) => renderEvent(log, i));
     expect([...header.lines, ...printed, ''].join('\n')).toBe(lines.join('\n'));
+    expect(header.lines.join('\n')).toBe(renderHeader(header.entriesInBuffer, header.entriesWritten, header.cpus));
     expect(endsWithNewline).toBe(true);
   });
 });
