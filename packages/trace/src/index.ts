@@ -1,3 +1,4 @@
+export { writeChromeTrace } from './export/chrome-trace.ts';
 export { EVENT_NAMES, EventKind } from './format/event-kind.ts';
 export { eventAt } from './log/event-at.ts';
 export { StringTable } from './log/string-table.ts';
