@@ -128,12 +128,12 @@ export class FlushQueue {
     return true;
   }
 
-  /** Waiting entries as (ring, page number, pages), oldest first in each ring. */
-  forEach(visit: (ring: number, pfn: number, pages: number) => void): void {
+  /** The ranges that wait, ring by ring, oldest first. */
+  *entries(): Generator<{ readonly ring: number; readonly pfn: number; readonly pages: number }> {
     for (let ring = 0; ring < this.#heads.length; ring++) {
       for (let head = this.#heads[ring]; head !== this.#tails[ring]; head = (head + 1) & (this.#slots - 1)) {
         const at = ring * this.#slots + head;
-        visit(ring, this.#pfns[at], this.#pages[at]);
+        yield { ring, pfn: this.#pfns[at], pages: this.#pages[at] };
       }
     }
   }

@@ -32,7 +32,7 @@ function cachedPairs(): Kernel {
       sum += pfn;
       domain.freeFast(pfn, 1);
     }
-    if (domain.ranges > 200) throw new Error('the cache was not used');
+    if (domain.rangeCount > 200) throw new Error('the cache was not used');
     return sum;
   };
 }

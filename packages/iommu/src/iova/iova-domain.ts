@@ -164,9 +164,24 @@ export class IovaDomain {
     );
   }
 
-  /** Ranges in the tree: mapped, queued, cached and reserved ones. */
-  get ranges(): number {
+  /** Number of ranges in the tree: mapped, queued, cached and reserved ones. */
+  get rangeCount(): number {
     return this.#tree.size;
+  }
+
+  /** The ranges in the tree, from the highest down. */
+  ranges(): Iterable<{ readonly lo: number; readonly length: number }> {
+    return this.#tree.ranges();
+  }
+
+  /** Start and class of every cached range (spec I251). */
+  cachedRanges(): Iterable<{ readonly order: number; readonly pfn: number }> {
+    return this.#cache.entries();
+  }
+
+  /** Full magazines in the depot of a class (spec I252). */
+  depotSize(order: number): number {
+    return this.#cache.depotSize(order);
   }
 
   /** Bytes that the tree of ranges takes. */

@@ -143,14 +143,14 @@ export class RangeCache {
     return true;
   }
 
-  /** Every cached range as (class, page number), for checks and reports: CPUs, then depots, oldest first in each magazine. */
-  forEach(visit: (order: number, pfn: number) => void): void {
+  /** Every cached range: those of the CPUs, then the depots, oldest first in each magazine. */
+  *entries(): Generator<{ readonly order: number; readonly pfn: number }> {
     for (let slot = 0; slot < this.#loaded.length; slot++) {
-      this.#visit(this.#loaded[slot], slot % CACHE_CLASSES, visit);
-      this.#visit(this.#prev[slot], slot % CACHE_CLASSES, visit);
+      yield* this.#entriesOf(this.#loaded[slot], slot % CACHE_CLASSES);
+      yield* this.#entriesOf(this.#prev[slot], slot % CACHE_CLASSES);
     }
     for (let order = 0; order < CACHE_CLASSES; order++) {
-      for (const magazine of this.#depot[order]) this.#visit(magazine, order, visit);
+      for (const magazine of this.#depot[order]) yield* this.#entriesOf(magazine, order);
     }
   }
 
@@ -227,10 +227,10 @@ export class RangeCache {
     this.#counts[magazine] = 0;
   }
 
-  #visit(magazine: number, order: number, visit: (order: number, pfn: number) => void): void {
-    if (magazine < 0) return;
+  *#entriesOf(magazine: number, order: number): Generator<{ readonly order: number; readonly pfn: number }> {
     const base = magazine << MAGAZINE_SHIFT;
-    for (let i = 0; i < this.#counts[magazine]; i++) visit(order, this.#pfns[base + i]);
+    const count = magazine < 0 ? 0 : this.#counts[magazine];
+    for (let i = 0; i < count; i++) yield { order, pfn: this.#pfns[base + i] };
   }
 
   #newMagazine(): number {

@@ -130,21 +130,16 @@ export class RangeTree {
   /** Holds the same ranges. */
   equals(other: RangeTree): boolean {
     if (this.#size !== other.#size) return false;
-    let same = true;
-    const theirs = other.#starts();
-    this.forEach((lo, length) => {
+    const theirs = other.ranges();
+    for (const { lo, length } of this.ranges()) {
       const { value } = theirs.next();
-      same &&= value !== undefined && value.lo === lo && value.length === length;
-    });
-    return same;
+      if (value === undefined || value.lo !== lo || value.length !== length) return false;
+    }
+    return true;
   }
 
   /** Every range from the highest down. */
-  forEach(visit: (lo: number, length: number) => void): void {
-    for (const { lo, length } of this.#starts()) visit(lo, length);
-  }
-
-  *#starts(): Generator<{ lo: number; length: number }, undefined> {
+  *ranges(): Generator<{ lo: number; length: number }, undefined> {
     const nodes = this.#nodes;
     for (let leaf = this.#descend(ANCHOR_PFN); leaf >= 0; leaf = nodes.lower[leaf]) {
       for (let at = leaf * FANOUT; at < leaf * FANOUT + nodes.counts[leaf]; at++) {
