@@ -47,7 +47,10 @@ export { PhysMemory } from './memory/phys-memory.ts';
 export type { MovePages } from './pages/contiguous.ts';
 // Page frames: descriptors, zones, the page allocator.
 export { allocContigRange, CMA_ALIGNMENT, CmaArea, freeContigRange } from './pages/contiguous.ts';
+export type { DevicePageMap, DevicePageMapOptions } from './pages/device-pages.ts';
+export { DevicePages, DevicePageType } from './pages/device-pages.ts';
 export { GFP_COMP, GFP_DMA, GFP_DMA32, GFP_HIGHMEM, GFP_KERNEL, GFP_MOVABLE, GFP_ZERO } from './pages/gfp.ts';
+export { HighMemoryAccess } from './pages/high-memory.ts';
 export { MigrateType } from './pages/migrate-type.ts';
 export { nodeFallbackOrders } from './pages/node-order.ts';
 export { getOrder, MAX_PAGE_ORDER } from './pages/order.ts';
@@ -58,5 +61,6 @@ export type { Page, PageConversions, PageDescriptorsOptions } from './pages/page
 export { PAGE_DESCRIPTOR_BYTES, PageDescriptors } from './pages/page-descriptors.ts';
 export type { PageErrorCode } from './pages/page-error.ts';
 export { PageError } from './pages/page-error.ts';
+export { PageView } from './pages/page-view.ts';
 export type { NodeDescription, ZoneExtent, ZoneLimits } from './pages/zone-layout.ts';
 export { arm64Zones, S390_ZONES, X86_32_ZONES, X86_64_ZONES, ZoneType } from './pages/zone-layout.ts';

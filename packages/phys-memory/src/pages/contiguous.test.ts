@@ -27,6 +27,12 @@ function drain(gfp: number): number[] {
   return pages;
 }
 
+/** What an allocation returns, as a page frame. */
+function frameOf(area: CmaArea, count: number, alignOrder: number): number {
+  const phys = area.alloc(count, alignOrder);
+  return phys < 0 ? phys : phys / 4096;
+}
+
 const isInArea = (pfn: number) => pfn >= FIRST && pfn < FIRST + BYTES / 4096;
 
 describe('P53 an area', () => {
@@ -34,7 +40,7 @@ describe('P53 an area', () => {
     const area = new CmaArea(allocator, 'default', START, BYTES);
     expect(drain(GFP_KERNEL).some(isInArea)).toBe(false);
     expect(drain(GFP_MOVABLE).every(isInArea)).toBe(true);
-    expect(area.allocate(1, 0)).toBe(-1); // nobody can move them
+    expect(frameOf(area, 1, 0)).toBe(-1); // nobody can move them
   });
 
   it.each([
@@ -49,22 +55,22 @@ describe('P53 an area', () => {
 describe('P54 an allocation', () => {
   it('is the first free run whose page frame is aligned, one reference a page', () => {
     const area = new CmaArea(allocator, 'default', START, BYTES);
-    expect(area.allocate(3, 0)).toBe(FIRST);
-    expect(area.allocate(5, 3)).toBe(FIRST + 8);
-    expect(area.allocate(5, 0)).toBe(FIRST + 3);
-    expect(area.allocate(1, 20)).toBe(FIRST + 256); // alignment stops at 1 MiB
+    expect(frameOf(area, 3, 0)).toBe(FIRST);
+    expect(frameOf(area, 5, 3)).toBe(FIRST + 8);
+    expect(frameOf(area, 5, 0)).toBe(FIRST + 3);
+    expect(frameOf(area, 1, 20)).toBe(FIRST + 256); // alignment stops at 1 MiB
     expect([0, 1, 2].map((i) => allocator.pages.count(FIRST + i))).toEqual([1, 1, 1]);
-    expect(area.release(FIRST, 3)).toBe(0);
-    expect(area.allocate(2, 0)).toBe(FIRST);
+    expect(area.release(FIRST * 4096, 3)).toBe(true);
+    expect(frameOf(area, 2, 0)).toBe(FIRST);
   });
 
   it('fails when no run is long enough, and serves all of the area when it is empty', () => {
     const area = new CmaArea(allocator, 'default', START, BYTES);
-    expect(area.allocate(1025, 0)).toBe(-1);
-    expect(area.allocate(1024, 0)).toBe(FIRST);
-    expect(area.allocate(1, 0)).toBe(-1);
-    expect(area.release(FIRST, 1024)).toBe(0);
-    expect(area.allocate(1024, 0)).toBe(FIRST);
+    expect(frameOf(area, 1025, 0)).toBe(-1);
+    expect(frameOf(area, 1024, 0)).toBe(FIRST);
+    expect(frameOf(area, 1, 0)).toBe(-1);
+    expect(area.release(FIRST * 4096, 1024)).toBe(true);
+    expect(frameOf(area, 1024, 0)).toBe(FIRST);
   });
 
   it('moves movable pages out of its way, bytes included', () => {
@@ -75,7 +81,7 @@ describe('P54 an allocation', () => {
     memory.store32(inside * 4096, 0x600d);
     for (const pfn of others) allocator.putPage(pfn);
     expect(isInArea(inside)).toBe(true);
-    expect(area.allocate(1024, 0)).toBe(FIRST);
+    expect(frameOf(area, 1024, 0)).toBe(FIRST);
     expect(moves).toHaveLength(1);
     expect(moves[0][0]).toBe(inside);
     expect(memory.load32(moves[0][1] * 4096)).toBe(0x600d);
@@ -87,17 +93,18 @@ describe('P54 an allocation', () => {
     drain(GFP_KERNEL);
     const inside = allocator.allocPages(GFP_MOVABLE, 0);
     refuse.add(inside);
-    const got = area.allocate(4, 2);
+    const got = frameOf(area, 4, 2);
     expect(got).toBeGreaterThan(inside);
     expect(got % 4).toBe(0);
   });
 
   it('tells foreign ranges from its own, and pages that are still in use', () => {
     const area = new CmaArea(allocator, 'default', START, BYTES);
-    const pfn = area.allocate(4, 0);
+    const pfn = frameOf(area, 4, 0);
     allocator.getPage(pfn + 1);
-    expect(area.release(FIRST - 1, 1)).toBe(-1);
-    expect(area.release(pfn, 4)).toBe(1);
+    expect(area.release((FIRST - 1) * 4096, 1)).toBe(false);
+    expect(area.release(pfn * 4096, 4)).toBe(true);
+    expect(area.warnings).toEqual(['1 pages are still in use!']);
     expect(allocator.stateOf(pfn + 1)).toBe('allocated');
   });
 });

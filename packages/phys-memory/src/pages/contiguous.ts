@@ -19,6 +19,8 @@ export class CmaArea {
   readonly name: string;
   readonly firstPfn: number;
   readonly pages: number;
+  /** What the kernel would log. */
+  readonly warnings: string[] = [];
   readonly #allocator: PageAllocator;
   readonly #movePages: MovePages | null;
   readonly #taken: Uint8Array;
@@ -52,35 +54,35 @@ export class CmaArea {
 
   /**
    * The first run of `count` free pages whose frame number is a multiple of 2^alignOrder (8 at most), each with one
-   * reference; movable pages in it are moved out. Returns its first page frame, or -1.
+   * reference; movable pages in it are moved out. Returns its physical address, or -1.
    */
-  allocate(count: number, alignOrder: number): number {
+  alloc(count: number, alignOrder: number): number {
     const step = 2 ** Math.min(alignOrder, CMA_ALIGNMENT);
     const end = this.firstPfn + this.pages;
     for (let pfn = Math.ceil(this.firstPfn / step) * step; pfn + count <= end; pfn += step) {
       if (!this.#isUntaken(pfn, count) || !allocContigRange(this.#allocator, pfn, count, this.#movePages)) continue;
       this.#taken.fill(1, pfn - this.firstPfn, pfn - this.firstPfn + count);
-      return pfn;
+      return pfn * PAGE_SIZE;
     }
     return -1;
   }
 
   /**
-   * Gives back exactly what {@link allocate} returned. False when the range is not in this area: it came from elsewhere.
-   * @returns the number of pages that are still in use by others, or -1 for "not mine"
+   * Gives back exactly what {@link alloc} returned. False when the range is not in this area: it came from elsewhere.
+   * Pages that somebody else still holds stay allocated, with a warning.
    */
-  release(pfn: number, count: number): number {
-    if (pfn < this.firstPfn || pfn + count > this.firstPfn + this.pages) return -1;
+  release(phys: number, count: number): boolean {
+    const pfn = phys / PAGE_SIZE;
+    if (pfn < this.firstPfn || pfn + count > this.firstPfn + this.pages) return false;
     this.#taken.fill(0, pfn - this.firstPfn, pfn - this.firstPfn + count);
-    return freeContigRange(this.#allocator, pfn, count);
+    const inUse = freeContigRange(this.#allocator, pfn, count);
+    if (inUse > 0) this.warnings.push(`${inUse} pages are still in use!`);
+    return true;
   }
 
   #isUntaken(pfn: number, count: number): boolean {
-    return this.#taken.indexOf(1, pfn - this.firstPfn) === -1 || this.#firstTaken(pfn) >= pfn + count;
-  }
-
-  #firstTaken(pfn: number): number {
-    return this.firstPfn + this.#taken.indexOf(1, pfn - this.firstPfn);
+    const next = this.#taken.indexOf(1, pfn - this.firstPfn);
+    return next === -1 || this.firstPfn + next >= pfn + count;
   }
 }
 

@@ -1,16 +1,20 @@
 import { PageError } from './page-error.ts';
 import { type ZoneLimits, ZoneType } from './zone-layout.ts';
 
-/** Flags of a page allocation, by their kernel names; the values are ours. */
-export const GFP_KERNEL = 0;
-export const GFP_DMA = 1 << 0;
-export const GFP_HIGHMEM = 1 << 1;
-export const GFP_DMA32 = 1 << 2;
-export const GFP_MOVABLE = 1 << 3;
+/**
+ * The flags of a page allocation that change which pages it gets, by their kernel names; the bit values are this
+ * model's own. All other flags are ignored here: nothing sleeps and nothing is reclaimed.
+ */
+export const GFP_DMA = 0x1;
+export const GFP_HIGHMEM = 0x2;
+export const GFP_DMA32 = 0x4;
 /** Clear all bytes. */
-export const GFP_ZERO = 1 << 4;
+export const GFP_ZERO = 0x8;
 /** One object of several pages: first page Head, the others Tail. */
-export const GFP_COMP = 1 << 5;
+export const GFP_COMP = 0x20;
+export const GFP_MOVABLE = 0x1000;
+/** An ordinary allocation of the kernel: none of the above. */
+export const GFP_KERNEL = 0;
 
 /** The highest zone that the flags allow (spec P29). @throws {PageError} when they name two */
 export function highestZone(gfp: number, limits: ZoneLimits): number {

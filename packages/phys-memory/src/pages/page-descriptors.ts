@@ -12,6 +12,7 @@ import {
   X86_64_ZONES,
   type ZoneExtent,
   type ZoneLimits,
+  ZoneType,
 } from './zone-layout.ts';
 
 declare const pageBrand: unique symbol;
@@ -49,6 +50,8 @@ export class PageDescriptors {
   readonly limits: ZoneLimits;
   /** The populated zones, node by node, lowest first. */
   readonly zones: readonly ZoneExtent[];
+  /** Zones of device memory, one a page map (spec P57). */
+  readonly deviceZones: ZoneExtent[] = [];
   readonly conversions: PageConversions = { pfnValid: 0, physToPage: 0, pageToPhys: 0 };
   readonly #reserved: readonly PageRange[];
   /** RAM by zone, ascending. */
@@ -120,11 +123,18 @@ export class PageDescriptors {
     return this.columns.count(pfn);
   }
 
-  /** The zone of a page that was present at boot: for a hole that of the RAM after it, after all RAM the last (spec P16). */
+  /** The zone of a page: for a hole that of the RAM after it, after all RAM the last (spec P16). */
   zoneOf(pfn: number): ZoneExtent {
     this.requireDescriptor(pfn);
+    const device = this.deviceZones.find(({ startPfn, spanned }) => pfn >= startPfn && pfn < startPfn + spanned);
+    if (device !== undefined) return device;
     const ram = this.#ram.find(({ last }) => pfn <= last) ?? this.#ram[this.#ram.length - 1];
     return ram.zone;
+  }
+
+  /** `pfn_to_online_page`: whether memory that the page allocator could own is present there (spec P17). */
+  isOnline(pfn: number): boolean {
+    return this.sections.isPopulated(pfn) && this.zoneOf(pfn).type !== ZoneType.DEVICE;
   }
 
   /** Whether the page is RAM, whoever has it. */

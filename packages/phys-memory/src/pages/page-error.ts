@@ -5,7 +5,9 @@ export type PageErrorCode =
   | 'ERR_PAGE_NOT_ALLOCATED'
   | 'ERR_PAGE_ORDER'
   | 'ERR_GFP_FLAGS'
-  | 'ERR_NODE';
+  | 'ERR_NODE'
+  /** A CPU access to high memory outside a temporary mapping (spec P69). */
+  | 'ERR_HIGH_MEMORY';
 
 /** Misuse of page frames; the message names the physical range. */
 export class PageError extends RangeError {

@@ -34,6 +34,13 @@ export class SectionTable {
     return section.isEarly || section.subsections[Math.floor(pfn / SUBSECTION_PAGES) % SUBSECTIONS] === 1;
   }
 
+  /** Whether memory is present in the 2 MiB around the page: an early section also has descriptors where none is. */
+  isPopulated(pfn: number): boolean {
+    if (!this.pfnValid(pfn)) return false;
+    const section = this.#sections.get(Math.floor(pfn / SECTION_PAGES));
+    return section?.subsections[Math.floor(pfn / SUBSECTION_PAGES) % SUBSECTIONS] === 1;
+  }
+
   /** Pages added after boot (hotplug, device memory): their subsections get descriptors. */
   add(first: number, last: number): void {
     this.#present(first, last, false);
@@ -48,7 +55,8 @@ export class SectionTable {
   }
 
   #present(first: number, last: number, isEarly: boolean): void {
-    for (let subsection = Math.floor(first / SUBSECTION_PAGES); subsection * SUBSECTION_PAGES <= last; ) {
+    const lastSubsection = Math.floor(last / SUBSECTION_PAGES);
+    for (let subsection = Math.floor(first / SUBSECTION_PAGES); subsection <= lastSubsection; subsection++) {
       const number = Math.floor(subsection / SUBSECTIONS);
       let section = this.#sections.get(number);
       if (section === undefined) {
@@ -56,7 +64,6 @@ export class SectionTable {
         this.#sections.set(number, section);
       }
       section.subsections[subsection % SUBSECTIONS] = 1;
-      subsection = isEarly ? (number + 1) * SUBSECTIONS : subsection + 1;
     }
   }
 }
