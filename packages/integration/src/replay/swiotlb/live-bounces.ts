@@ -10,12 +10,15 @@ interface LiveList {
 
 /** Bounce buffers that are in use, by what an unmap event names: an address, an IOVA range or a scatterlist. */
 export class LiveBounces {
-  readonly #byAddress = new Map<number, Bounce>();
+  /** Oldest first: another CPU may print a mapping of freed slots before the unmap that freed them is printed (spec S99). */
+  readonly #byAddress = new Map<number, Bounce[]>();
   readonly #byIova = new Map<number, Bounce>();
   readonly #lists: LiveList[] = [];
 
   addAddress(address: number, bounce: Bounce): void {
-    this.#byAddress.set(address, bounce);
+    const mapped = this.#byAddress.get(address);
+    if (mapped === undefined) this.#byAddress.set(address, [bounce]);
+    else mapped.push(bounce);
   }
 
   addIova(iova: number, bounce: Bounce): void {
@@ -28,9 +31,11 @@ export class LiveBounces {
 
   /** The buffer that was mapped at this address; none if that mapping did not bounce. */
   takeAddress(address: number): readonly Bounce[] {
-    const bounce = this.#byAddress.get(address);
-    this.#byAddress.delete(address);
-    return bounce === undefined ? [] : [bounce];
+    const mapped = this.#byAddress.get(address);
+    if (mapped === undefined) return [];
+    const bounce = mapped.shift()!;
+    if (mapped.length === 0) this.#byAddress.delete(address);
+    return [bounce];
   }
 
   /** The buffers mapped in this range, in the order of their IOVAs. */

@@ -54,7 +54,7 @@ interface Choice {
 }
 
 /** How many choices the search remembers; older ones stand. */
-const DEPTH = 200;
+const DEPTH = 2000;
 
 class OrderSearch {
   readonly #machine: PoolMachine;
@@ -75,6 +75,8 @@ class OrderSearch {
   /** The way to the furthest dead end so far. */
   #best: { readonly finished: number; readonly floor: number; readonly path: readonly Step[] } | null = null;
   #tried = 0;
+  /** States of this search: what is finished, what is open and where the areas search next. */
+  readonly #seen = new Set<string>();
   #triedInAll = 0;
 
   constructor(machine: PoolMachine, history: BounceHistory, limits: OrderSearchLimits) {
@@ -89,7 +91,7 @@ class OrderSearch {
     for (;;) {
       this.#advance();
       if (this.#open.size === 0 || this.#given.size > this.#limits.unexplained) break;
-      const fitting = this.#fitting();
+      const fitting = this.#isNew() ? this.#fitting() : [];
       if (fitting.length > 0) this.#choose(fitting);
       else this.#unblock();
     }
@@ -138,6 +140,16 @@ class OrderSearch {
     if (!pool.contains(bounce.place)) return 0;
     const area = Math.floor(pool.slotOf(bounce.place) / pool.areaSlots);
     return (area - this.#machine.area(bounce, 0) + pool.areaCount) % pool.areaCount;
+  }
+
+  /** False if the search has been here before, on another way: what lies behind is known to end dead. */
+  #isNew(): boolean {
+    if (this.#choices.length === 0) return true;
+    const open = [...this.#open].map(({ at, isFree, bounce }) => `${at}${isFree ? 'f' : this.#scans[bounce.id]}`);
+    const state = `${this.#next} ${open.sort().join()} ${this.#machine.pool.areaIndex.join()}`;
+    if (this.#seen.has(state)) return false;
+    this.#seen.add(state);
+    return true;
   }
 
   /** Open steps that give the trace's result if they go now, in printed order. */
@@ -216,6 +228,7 @@ class OrderSearch {
     const due = [...this.#open].sort((a, b) => a.until - b.until || a.at - b.at);
     this.#force(due.find(({ isFree }) => !isFree) ?? due[0]);
     this.#choices.length = 0;
+    this.#seen.clear();
     this.#best = null;
     this.#tried = 0;
   }

@@ -1,4 +1,12 @@
-import { claimSlots, IO_TLB_SIZE, type PoolGeometry, releaseSlots, SlotSearch, SwiotlbPool } from '@dmalab/swiotlb';
+import {
+  claimSlots,
+  IO_TLB_SEGSIZE,
+  IO_TLB_SIZE,
+  type PoolGeometry,
+  releaseSlots,
+  SlotSearch,
+  SwiotlbPool,
+} from '@dmalab/swiotlb';
 import type { Bounce } from './bounce.ts';
 
 /** The masks of a device that a trace does not show (spec S30, S33). */
@@ -26,7 +34,7 @@ export class PoolMachine {
   readonly #search = new SlotSearch();
   readonly #masks: ReadonlyMap<string, DeviceMasks>;
   readonly #behindIommu: ReadonlySet<string>;
-  readonly #held: Holding[] = [];
+  readonly #held: (Holding | undefined)[] = [];
   /** Of the last request: bytes of padding in front of the buffer. */
   #offset = 0;
 
@@ -91,13 +99,21 @@ export class PoolMachine {
     areaIndex[this.#areaOf(slot)] = index;
   }
 
-  /** Makes the pool hold what the kernel's did, as far as its slots are free here; for a result that we can't explain. */
+  /**
+   * Makes the pool hold what the kernel's did, for a result that we can't explain. Buffers in the way are dropped: the
+   * kernel had their slots back, whatever the trace shows.
+   */
   force(bounce: Bounce): void {
     if (bounce.place < 0 || !this.pool.contains(bounce.place)) return;
     this.#request(bounce);
-    const slot = this.pool.slotOf(bounce.place - (bounce.outcome === 'address' ? this.#offset : 0));
+    const slot = this.pool.slotOf(bounce.outcome === 'address' ? bounce.place - this.#offset : bounce.place);
     const { need } = this.#search;
-    for (let k = slot; k < slot + need; k++) if (!(this.pool.list(k) > 0)) return;
+    if (slot < 0 || slot + need > this.pool.slotCount || (slot % IO_TLB_SEGSIZE) + need > IO_TLB_SEGSIZE) return;
+    for (const held of this.#held) {
+      if (held === undefined || held.slot < 0 || held.slot >= slot + need || held.slot + held.need <= slot) continue;
+      releaseSlots(this.pool, held.slot, held.need);
+      held.slot = -1;
+    }
     this.claim(bounce, slot);
   }
 
@@ -118,8 +134,12 @@ export class PoolMachine {
   }
 
   #holding({ id }: Bounce): Holding {
-    this.#held[id] ??= { slot: -1, need: 0, total: 0, low: 0, indexBefore: 0 };
-    return this.#held[id];
+    let held = this.#held[id];
+    if (held === undefined) {
+      held = { slot: -1, need: 0, total: 0, low: 0, indexBefore: 0 };
+      this.#held[id] = held;
+    }
+    return held;
   }
 
   #areaOf(slot: number): number {

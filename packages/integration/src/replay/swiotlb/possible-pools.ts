@@ -39,23 +39,36 @@ function powersOfTwo(from: number, to: number): number[] {
   return powers;
 }
 
+/** Starts to try, page by page, for a trace that does not show the first bounce. */
+const LATE_STARTS = 64;
+/** So many mappings may have begun before the first one that had its CPU's area to itself. */
+const FIRST_MAPPINGS = 32;
+
 /**
- * Where a pool of this shape can start, likeliest first. The first mapping begins the area of its CPU, or the next
- * multiple of its device's segment boundary (spec S130).
+ * Where a pool of this shape can start, likeliest first. The first mapping begins the area of its CPU, unless another
+ * CPU was faster, or follows the next multiple of its device's segment boundary (spec S130).
  */
 export function possibleStarts(facts: BootFacts, bounces: readonly Bounce[], shape: PoolShape): number[] {
   if (facts.start !== undefined) return [facts.start];
-  const first = bounces.find(({ place }) => place >= 0);
-  if (first === undefined) return [];
   const { slotCount, areaCount } = shape;
-  const area = first.cpu & (areaCount - 1);
-  const nearest = Math.floor(first.place / PAGE) * PAGE - area * Math.floor(slotCount / areaCount) * IO_TLB_SIZE;
-  const starts: number[] = [];
-  for (let back = 0; back < LEGACY_BOUNDARY; back += PAGE) {
-    const start = nearest - back;
-    if (start >= 0 && holdsAll(start, slotCount, bounces)) starts.push(start);
+  const areaBytes = Math.floor(slotCount / areaCount) * IO_TLB_SIZE;
+  const starts = new Set<number>();
+  for (const { place, cpu } of bounces.filter(({ place }) => place >= 0).slice(0, FIRST_MAPPINGS)) {
+    starts.add(Math.floor(place / PAGE) * PAGE - (cpu & (areaCount - 1)) * areaBytes);
   }
-  return starts;
+  const [nearest] = starts;
+  for (let back = PAGE; back < LEGACY_BOUNDARY; back += PAGE) starts.add(nearest - back);
+  const possible = [...starts].filter((start) => start >= 0 && holdsAll(start, slotCount, bounces));
+  return possible.length > 0 ? possible : lateStarts(bounces, slotCount);
+}
+
+/** A trace that begins after the first bounce shows no start: it lies at the lowest address, or not far below. */
+function lateStarts(bounces: readonly Bounce[], slotCount: number): number[] {
+  let lowest = Number.POSITIVE_INFINITY;
+  for (const { place } of bounces) if (place >= 0 && place < lowest) lowest = place;
+  const starts: number[] = [];
+  for (let back = 0; back < LATE_STARTS; back++) starts.push((Math.floor(lowest / PAGE) - back) * PAGE);
+  return starts.filter((start) => start >= 0 && holdsAll(start, slotCount, bounces));
 }
 
 function holdsAll(start: number, slotCount: number, bounces: readonly Bounce[]): boolean {
