@@ -1,0 +1,32 @@
+import type { Command } from 'commander';
+
+/** What commander hands to the action. */
+export interface ReplayFlags {
+  readonly boot?: string;
+  readonly json?: true;
+}
+
+const DETAILS = `
+TRACE is what /sys/kernel/tracing/trace holds, plain or gzip, or - for standard input. Useful events:
+  dma:*  iommu:map  iommu:unmap  swiotlb:*  nvme:*  block:block_rq_*
+
+The replay drives the model's own allocators with the requests that the trace shows and compares every address that
+they hand out with the one that the kernel handed out. Residuals are listed, not hidden.
+
+Examples:
+  dmalab replay examples/linux-7.3-vtd-lazy.trace.gz
+  dmalab replay trace.gz --boot dmesg.txt --json`;
+
+export function addReplay(program: Command): void {
+  program
+    .command('replay')
+    .description('say what a DMA trace of a real kernel holds, and how far the model agrees with it')
+    .argument('<TRACE>', 'trace text, plain or gzip; - for standard input')
+    .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
+    .option('--json', 'the same as data')
+    .addHelpText('after', DETAILS)
+    .action(async (file: string, flags: ReplayFlags) => {
+      const { runReplay } = await import('./run-replay.ts');
+      await runReplay(file, flags);
+    });
+}

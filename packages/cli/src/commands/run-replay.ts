@@ -1,0 +1,114 @@
+import { type Agreement, type IovaAgreement, replayTrace, type SwiotlbAgreement } from '@dmalab/integration';
+import { summarise, type Trace, TraceReader, type TraceSummary } from '@dmalab/trace';
+import { readInput, readText } from '../input-file.ts';
+import { bytes, figure, printJson, table } from '../output.ts';
+import { UserError } from '../user-error.ts';
+import type { ReplayFlags } from './replay.ts';
+
+const MOST_NOTES_SHOWN = 5;
+
+/** Reads the trace, replays it and prints what came out. Exit code 1 when an address remains unexplained. */
+export async function runReplay(file: string, { boot, json }: ReplayFlags): Promise<void> {
+  const bootText = boot === undefined ? undefined : await readText(boot);
+  const trace = await readTraceFile(file);
+  const summary = summarise(trace);
+  const agreement = replayTrace(trace, bootText === undefined ? {} : { bootText });
+  if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, agreement });
+  else printReport(file, trace, summary, agreement);
+  const { iova, swiotlb } = agreement;
+  process.exitCode = (iova?.unexplained ?? 0) + (swiotlb?.unexplained ?? 0) > 0 ? 1 : 0;
+}
+
+async function readTraceFile(file: string): Promise<Trace> {
+  const reader = new TraceReader();
+  for await (const chunk of readInput(file)) reader.push(chunk);
+  const trace = reader.finish();
+  if (trace.counts.events > 0) return trace;
+  throw new UserError(file, 'holds no trace event', 'give it the text of /sys/kernel/tracing/trace');
+}
+
+/** Events without a format here, and lines that are neither event nor comment. */
+function unknownLines({ counts }: Trace): number {
+  return counts.unknownEvents + counts.notUnderstood;
+}
+
+function printReport(file: string, trace: Trace, summary: TraceSummary, agreement: Agreement): void {
+  const seconds = ((summary.lastMicros ?? 0) - (summary.firstMicros ?? 0)) / 1e6;
+  console.log(`${file}: ${figure(summary.events)} events in ${seconds.toFixed(3)} s\n`);
+  console.log(
+    table(
+      ['event', 'count'],
+      summary.eventsByName.map(({ name, count }) => [name, count]),
+    ),
+  );
+  printDevices(summary);
+  printNotUnderstood(trace, summary);
+  if (agreement.iova !== undefined) printIova(agreement.iova);
+  if (agreement.swiotlb !== undefined) printSwiotlb(agreement.swiotlb);
+}
+
+function printDevices({ devices, iommu }: TraceSummary): void {
+  const head = ['device', 'maps', 'unmaps', 'failed', 'bytes mapped', 'bounced', 'allocated', 'mapped at the end'];
+  const rows = devices.map((device) => [
+    device.device,
+    device.maps,
+    device.unmaps,
+    device.failedMaps,
+    bytes(device.bytesMapped),
+    bytes(device.bytesBounced),
+    bytes(device.liveAllocatedBytes),
+    // A device whose driver leaves unmaps out maps the same address again and again: that is no leak (spec T3).
+    device.remaps > 0 ? `${figure(device.liveMappings)} (unmaps elided)` : device.liveMappings,
+  ]);
+  console.log(`\n${table(head, rows)}`);
+  if (iommu.maps === 0) return;
+  console.log(
+    `\nIOMMU page tables: ${figure(iommu.maps)} maps, ${bytes(iommu.bytesMapped)}; ` +
+      `${figure(iommu.unmaps)} unmaps, ${bytes(iommu.bytesUnmapped)}`,
+  );
+}
+
+function printNotUnderstood(trace: Trace, summary: TraceSummary): void {
+  console.log(`\nlines not understood: ${unknownLines(trace) === 0 ? 'none' : unknownLines(trace)}`);
+  for (const { name, count } of summary.unknownEvents) console.log(`  event ${name}: ${count}`);
+  const notes = trace.notes.filter(({ kind }) => kind !== 'comment');
+  for (const { line, kind, text } of notes.slice(0, MOST_NOTES_SHOWN)) console.log(`  line ${line}, ${kind}: ${text}`);
+  if (notes.length > MOST_NOTES_SHOWN) console.log(`  and ${notes.length - MOST_NOTES_SHOWN} more`);
+  const { lostEvents, overwrittenEvents, missingEvents } = summary;
+  if (lostEvents + overwrittenEvents > 0) {
+    console.log(
+      `the kernel lost ${figure(lostEvents + overwrittenEvents)} events: agreement below can only be partial`,
+    );
+  }
+  if (missingEvents > 0)
+    console.log(`${figure(missingEvents)} events that the header announces are missing: cut short?`);
+}
+
+function printIova(iova: IovaAgreement): void {
+  console.log(`\nIO virtual addresses: ${agreeing(iova)}`);
+  for (const { devices, mode, modeFrom, reordered, inferredFlushes } of iova.domains) {
+    const flushes = mode === 'lazy' ? `, ${inferredFlushes.length} flush instants inferred` : '';
+    console.log(`  ${devices.join(', ')}: ${mode} (by the ${modeFrom}), ${reordered} reordered${flushes}`);
+  }
+  for (const { line, traced, modelled } of iova.residuals.slice(0, MOST_NOTES_SHOWN)) {
+    const ours = modelled.map((page) => `0x${page.toString(16)}`).join(' or ');
+    console.log(`  line ${line}: the kernel took page 0x${traced.toString(16)}, the model ${ours}`);
+  }
+}
+
+function printSwiotlb(swiotlb: SwiotlbAgreement): void {
+  console.log(`\nbounce buffers: ${agreeing(swiotlb)}, ${swiotlb.failures} of them failures`);
+  const { geometry, inferred, residuals } = swiotlb;
+  if (geometry !== null) {
+    console.log(`  pool at ${geometry.start}: ${figure(geometry.slotCount)} slots in ${geometry.areaCount} areas`);
+  }
+  if (inferred.length > 0) console.log(`  inferred from the trace: ${inferred.join(', ')}`);
+  for (const { line, kernel, ours } of residuals.slice(0, MOST_NOTES_SHOWN)) {
+    console.log(`  line ${line}: the kernel answered ${kernel ?? 'failure'}, the model ${ours ?? 'failure'}`);
+  }
+}
+
+function agreeing({ compared, agree }: { compared: number; agree: number }): string {
+  const share = compared === 0 ? 100 : (100 * agree) / compared;
+  return `${figure(agree)} of ${figure(compared)} agree with the kernel (${share.toFixed(share === 100 ? 0 : 2)} %)`;
+}

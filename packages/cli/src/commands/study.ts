@@ -1,0 +1,28 @@
+import type { Command } from 'commander';
+
+/** What commander hands to the action. */
+export interface StudyFlags {
+  readonly json?: true;
+}
+
+const DETAILS = `
+JOB is a fio job file. Its keys: rw, bs, bssplit, size, io_size, offset, iodepth, rwmixread, rwmixwrite, numjobs,
+randseed; ioengine, direct=1, filename, group_reporting, thread and description are accepted and mean nothing here.
+Any other key is an error. Every block that is read is compared with what was written there.
+
+Examples:
+  dmalab study examples/first-light.fio
+  dmalab study job.fio --json`;
+
+export function addStudy(program: Command): void {
+  program
+    .command('study')
+    .description('run a workload on every machine through the page-based and the phys-based mapping API, and compare')
+    .argument('[JOB]', 'fio job file; - for standard input (default: a small mixed workload)')
+    .option('--json', 'the same as data')
+    .addHelpText('after', DETAILS)
+    .action(async (file: string | undefined, flags: StudyFlags) => {
+      const { runStudy } = await import('./run-study.ts');
+      await runStudy(file, flags);
+    });
+}

@@ -1,0 +1,43 @@
+import { DmaDomain, IntelIommu, type KernelContext, VTD_PRESETS, VtdUnit } from '@dmalab/iommu';
+import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
+import type { TraceRing } from '@dmalab/trace';
+import type { IommuPolicy } from './machine-description.ts';
+
+/** A VT-d unit with its driver. */
+export interface IommuPart {
+  readonly unit: VtdUnit;
+  readonly driver: IntelIommu;
+}
+
+/** Builds the unit, and turns translation on as a kernel does at boot. */
+export function buildIommu(memory: PhysMemory, pages: PageAllocator): IommuPart {
+  const unit = new VtdUnit({ memory, ...VTD_PRESETS.qemuLegacy });
+  const driver = new IntelIommu({
+    registers: unit,
+    memory,
+    allocTablePage: () => {
+      const pfn = pages.allocPages(0, 0);
+      return pfn < 0 ? -1 : pfn * PAGE_SIZE;
+    },
+    freeTablePage: (phys) => pages.freePages(phys / PAGE_SIZE, 0),
+  });
+  driver.enable();
+  return { unit, driver };
+}
+
+/** Puts a device behind the unit: in a domain of its own, or none where the policy is pass-through. */
+export function attachToIommu(
+  { driver }: IommuPart,
+  policy: IommuPolicy,
+  sourceId: number,
+  kernel: KernelContext,
+  trace: TraceRing,
+): DmaDomain | null {
+  if (policy === 'passthrough') {
+    driver.attachPassThrough(sourceId);
+    return null;
+  }
+  const paging = driver.createDomain();
+  driver.attachDevice(sourceId, paging);
+  return new DmaDomain(kernel, paging, { lazy: policy === 'lazy', trace });
+}

@@ -1,0 +1,34 @@
+import type { NvmeController } from '@dmalab/blk-nvme/controller';
+import type { Device, DmaContext } from '@dmalab/dma-api';
+import type { DmaDomain, KernelContext, VtdUnit } from '@dmalab/iommu';
+import type { PciDevice, PciFabric, PciFunction } from '@dmalab/pci-p2p';
+import type { PageAllocator, PhysMemory } from '@dmalab/phys-memory';
+import type { Swiotlb } from '@dmalab/swiotlb';
+import type { TraceRing } from '@dmalab/trace';
+import type { MachineDescription } from './machine-description.ts';
+
+/** The NVMe disk of a machine: the function in its slot, the model behind it, and the device as the kernel knows it. */
+export interface NvmePart {
+  readonly pciFunction: PciFunction;
+  readonly controller: NvmeController;
+  /** What the driver has of it: registers, config space, interrupts. */
+  readonly backing: PciDevice;
+  /** What the DMA API has of it. */
+  readonly device: Device;
+  /** The domain that its mappings live in; null where no IOMMU translates for it. */
+  readonly domain: DmaDomain | null;
+}
+
+/** A machine that is up: every part reachable, nothing mapped yet. */
+export interface Machine {
+  readonly description: MachineDescription;
+  readonly memory: PhysMemory;
+  readonly pages: PageAllocator;
+  readonly kernel: KernelContext;
+  readonly ring: TraceRing;
+  readonly swiotlb: Swiotlb | null;
+  readonly vtd: VtdUnit | null;
+  readonly fabric: PciFabric;
+  readonly dma: DmaContext;
+  readonly nvme: NvmePart;
+}
