@@ -6,7 +6,8 @@ import { type AtomicPoolOptions, AtomicPools } from '../alloc/atomic-pool.ts';
 import type { CoherentPool } from '../alloc/coherent-pool.ts';
 import { KernelSpace } from '../alloc/kernel-space.ts';
 import type { ContiguousAreas, PageSource, SharedMemoryControl } from '../alloc/page-source.ts';
-import type { DmaDebugHooks } from '../debug/debug-hooks.ts';
+import { DmaDebugHooks } from '../debug/debug-hooks.ts';
+import type { DmaDebugOptions } from '../debug/dma-debug.ts';
 import type { Device } from '../device/device.ts';
 import type { P2pClassifier } from '../p2p.ts';
 import { PageConversions } from '../page-era/page-conversions.ts';
@@ -49,6 +50,7 @@ export interface DmaContextOptions {
   readonly archDmaOps?: DmaMapOps | null;
   readonly archMapDirect?: ArchMapDirect | null;
   readonly options?: Partial<DmaOptions>;
+  readonly debug?: DmaDebugOptions;
 }
 
 /** The machine around the DMA API: built once, shared by its devices, told apart from others by nothing but itself. */
@@ -106,13 +108,14 @@ export class DmaContext {
     this.encryption = init.encryption ?? NO_ENCRYPTION;
     this.archDmaOps = init.archDmaOps ?? null;
     this.archMapDirect = init.archMapDirect ?? null;
-    this.debug = null;
+    this.debug = this.options.dmaApiDebug ? new DmaDebugHooks(this, init.debug) : null;
     this.watched = this.debug !== null || this.kmsan !== null;
     this.atomicPools = init.atomicPools === undefined ? null : new AtomicPools(this, init.atomicPools);
   }
 
-  addDevice(dev: Device): void {
-    this.devices.push(dev);
+  /** Registers a device; its number among the machine's devices. */
+  addDevice(dev: Device): number {
+    return this.devices.push(dev) - 1;
   }
 
   /** Last byte of System RAM. */

@@ -106,6 +106,8 @@ export class Device {
   coherent = true;
   /** This device's number in the trace ring's string table. */
   readonly traceId: number;
+  /** And among the devices of its machine. */
+  readonly debugId: number;
 
   constructor(context: DmaContext, name: string, options: DeviceOptions = {}) {
     this.context = context;
@@ -129,7 +131,7 @@ export class Device {
     this.untrusted = options.untrusted ?? false;
     this.#needsUnencrypted = options.needsUnencrypted ?? false;
     this.#settle();
-    context.addDevice(this);
+    this.debugId = context.addDevice(this);
   }
 
   /** What messages call the driver: the bound one, else the bus. */
