@@ -66,7 +66,7 @@ export class PciBus {
     if (this.bridge?.portType === PCI_EXP_TYPE_UPSTREAM) this.bridge.claimBars(this.decoder);
     this.decoder.seal();
     for (const here of this.functions) {
-      here.path = null;
+      here.forgetPath();
       here.secondaryBus?.rebuildDecoder();
     }
   }

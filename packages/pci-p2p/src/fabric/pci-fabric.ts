@@ -116,6 +116,11 @@ export class PciFabric {
     this.decodeIsStale = true;
   }
 
+  /** Brings the counters of all links up to date. */
+  foldCounters(): void {
+    for (const { path } of this.functions()) path?.fold();
+  }
+
   rebuildDecoders(): void {
     for (const { rootBus } of this.hostBridges) rootBus.rebuildDecoder();
     this.decodeIsStale = false;

@@ -13,7 +13,7 @@ import {
   PCI_SUBORDINATE_BUS,
 } from '../config/header.ts';
 import { PCI_EXP_TYPE_ENDPOINT } from '../config/port-type.ts';
-import type { PciNode } from '../p2p/pci-node.ts';
+import type { P2pFunction } from '../p2p/p2p-function.ts';
 import { functionName, requesterId } from './address.ts';
 import type { AddressDecoder } from './address-decoder.ts';
 import { DECODES_TO_WINDOW } from './address-decoder.ts';
@@ -30,7 +30,7 @@ import { UpstreamPath } from './upstream-path.ts';
  * One function of the fabric, as hardware has it (spec T1): config space bytes, BARs with what stands behind them, and
  * the port through which a device model reaches the machine. What a config write decides is worked out at the write.
  */
-export class PciFunction implements PciNode {
+export class PciFunction implements P2pFunction {
   readonly bus: PciBus;
   readonly devfn: number;
   /** The PF whose VF this is, else null (spec T11). */
@@ -56,6 +56,8 @@ export class PciFunction implements PciNode {
   msixEnabled = false;
   msixMasked = false;
   removed = false;
+  /** "BARs must not be mapped": such a function provides no peer memory (spec T32). */
+  nonMappableBars = false;
   /** Forces another requester id onto the wire: for tests of source validation. -1: its own. */
   forgedRequesterId = -1;
   /** How its requests go up; null after a config write anywhere, until the next request. */
@@ -119,6 +121,7 @@ export class PciFunction implements PciNode {
 
   /** What passed over the link below this bridge so far. */
   get link(): LinkCounters {
+    this.bus.fabric.foldCounters();
     return linkCounters(this.counters);
   }
 
@@ -137,6 +140,16 @@ export class PciFunction implements PciNode {
   /** Bus address of a memory BAR, as its register holds it. */
   barBusAddress(index: number): number {
     return barBusAddress(this.config, index);
+  }
+
+  /** What the CPU calls that address: "resource start" (spec T5). */
+  barCpuAddress(index: number): number {
+    const at = this.barBusAddress(index);
+    for (const { kind, cpuStart, lengthBytes, offset = 0 } of this.hostBridge.windows)
+      if (kind !== 'io' && at >= cpuStart - offset && at < cpuStart - offset + lengthBytes) return at + offset;
+    throw new PciFabricError(
+      `${this.name}: BAR ${index} at bus address 0x${at.toString(16)} is in no window of its host bridge`,
+    );
   }
 
   readConfig(offset: number, width: ConfigWidth): number {
@@ -166,6 +179,11 @@ export class PciFunction implements PciNode {
     return this.path;
   }
 
+  forgetPath(): void {
+    this.path?.fold();
+    this.path = null;
+  }
+
   /** Adds what this function claims on its bus. */
   claim(decoder: AddressDecoder): void {
     if (!this.memoryDecode) return;
@@ -185,6 +203,7 @@ export class PciFunction implements PciNode {
   }
 
   markRemoved(): void {
+    this.forgetPath();
     this.removed = true;
     this.busMaster = false;
     this.memoryDecode = false;

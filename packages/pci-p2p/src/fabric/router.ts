@@ -87,9 +87,10 @@ export class Router {
     if (attributes !== AT_UNTRANSLATED || from.forgedRequesterId >= 0 || !path.isOpen)
       return this.#fromBelow(from, path);
     const passed = path.firstMatch(this.wire[WIRE_ADDRESS]);
-    for (let i = 0; i < passed; i++) countUp(path.counters[i], lengthBytes);
-    if (passed === path.counters.length) return this.#atRootComplex(from.bus.hostBridge, path.wireId);
-    return passed < 0 ? this.#fromBelow(from, path) : this.#upward(from, path, passed, path.ids[passed]);
+    if (passed < 0) return this.#fromBelow(from, path);
+    path.count(passed, lengthBytes);
+    if (passed === path.ports.length) return this.#atRootComplex(from.bus.hostBridge, path.wireId);
+    return this.#upward(from, path, passed, path.ids[passed]);
   }
 
   /** A CPU's own access at `wire[WIRE_ADDRESS]`: memory, or down to a function. */
@@ -122,7 +123,8 @@ export class Router {
   #upward(from: PciFunction, { ports }: UpstreamPath, passed: number, rid: number): number {
     for (let i = passed; i < ports.length; i++) {
       const port = ports[i];
-      countUp(port.counters, this.extent);
+      port.counters[L.LINK_UP_REQUESTS]++;
+      port.counters[L.LINK_UP_BYTES] += this.extent;
       if (!port.busMaster) return FAULT_UNSUPPORTED_REQUEST; // forwards no memory request upstream (spec T3)
       const verdict = this.#ingress(port, i === 0 ? from : ports[i - 1], rid);
       if (verdict !== GOES_UP) return verdict;
@@ -239,11 +241,6 @@ export class Router {
       if (hit < 0) return FAULT_UNSUPPORTED_REQUEST;
     }
   }
-}
-
-function countUp(counters: Float64Array, lengthBytes: number): void {
-  counters[L.LINK_UP_REQUESTS]++;
-  counters[L.LINK_UP_BYTES] += lengthBytes;
 }
 
 function violation(port: PciFunction): number {

@@ -1,6 +1,7 @@
 import { PCI_ACS_SV } from '../config/capability-ids.ts';
 import { PCI_EXP_TYPE_UPSTREAM } from '../config/port-type.ts';
 import type { AddressDecoder } from './address-decoder.ts';
+import { LINK_UP_BYTES, LINK_UP_REQUESTS } from './link-counters.ts';
 import type { PciFunction } from './pci-function.ts';
 import { aliasAbove } from './requester-alias.ts';
 
@@ -11,16 +12,18 @@ import { aliasAbove } from './requester-alias.ts';
 export class UpstreamPath {
   /** Ports that a request passes, from the inside out. */
   readonly ports: readonly PciFunction[];
-  readonly counters: readonly Float64Array[];
   /** The requester id below each port, and what the root complex sees (spec H8). */
   readonly ids: readonly number[];
   readonly wireId: number;
   /** No port stops an untranslated request that carries the function's own id and matches nothing. */
   readonly isOpen: boolean;
-  /** In rising order, so that a look-up ends at the first range above the address. */
+  /** The whole line of addresses, cut where the answer changes; the last start is infinite. */
   readonly #starts: Float64Array;
-  readonly #ends: Float64Array;
   readonly #firsts: Int32Array;
+  /** The piece that the last request was in. Pieces are disjoint, so that a guess changes no answer. */
+  #guess = 0;
+  /** Requests and bytes by the number of ports that they passed without being looked at. */
+  readonly #tally: Float64Array;
 
   constructor(from: PciFunction) {
     const ports: PciFunction[] = [];
@@ -33,22 +36,45 @@ export class UpstreamPath {
       if (!port.busMaster || isForeign(port, id)) isOpen = false;
     }
     this.ports = ports;
-    this.counters = ports.map(({ counters }) => counters);
+    this.#tally = new Float64Array(2 * (ports.length + 1));
     this.ids = ids;
     this.wireId = ids[ports.length];
     this.isOpen = isOpen;
-    const ranges = from.bus.fabric.routesPeers ? matchingRanges(from, ports) : [];
-    this.#starts = Float64Array.from(ranges, ({ start }) => start);
-    this.#ends = Float64Array.from(ranges, ({ end }) => end);
-    this.#firsts = Int32Array.from(ranges, ({ first }) => first);
+    const pieces = pieceStarts(from, ports);
+    this.#starts = Float64Array.from([...pieces.map(({ start }) => start), Number.POSITIVE_INFINITY]);
+    this.#firsts = Int32Array.from(pieces, ({ first }) => first);
+  }
+
+  /** Counts a request that passed that many ports: two additions here, instead of two at each port (12 ns). */
+  count(passed: number, lengthBytes: number): void {
+    this.#tally[2 * passed]++;
+    this.#tally[2 * passed + 1] += lengthBytes;
+  }
+
+  /** Moves what was counted to the ports: before somebody looks, and before the path is forgotten. */
+  fold(): void {
+    let requests = 0;
+    let bytes = 0;
+    for (let i = this.ports.length; i > 0; i--) {
+      requests += this.#tally[2 * i];
+      bytes += this.#tally[2 * i + 1];
+      const { counters } = this.ports[i - 1];
+      counters[LINK_UP_REQUESTS] += requests;
+      counters[LINK_UP_BYTES] += bytes;
+    }
+    this.#tally.fill(0);
   }
 
   /** How many ports an address passes before one (or a neighbour: -1) has a claim to look at; all of them if none has. */
   firstMatch(address: number): number {
     const starts = this.#starts;
-    const ends = this.#ends;
-    for (let i = 0; i < starts.length && address >= starts[i]; i++) if (address < ends[i]) return this.#firsts[i];
-    return this.ports.length;
+    let i = this.#guess;
+    if (!(address >= starts[i] && address < starts[i + 1])) {
+      i = 0;
+      while (address >= starts[i + 1]) i++;
+      this.#guess = i;
+    }
+    return this.#firsts[i];
   }
 }
 
@@ -58,27 +84,23 @@ function isForeign(port: PciFunction, id: number): boolean {
   return (port.acsControl & PCI_ACS_SV) !== 0 && (bus < port.secondaryNumber || bus > port.subordinateNumber);
 }
 
-interface MatchingRange {
+interface Piece {
   readonly start: number;
-  end: number;
   readonly first: number;
 }
 
-/** Cuts all claims on the way at each other's borders and keeps the innermost claimant of each piece. */
-function matchingRanges(from: PciFunction, ports: readonly PciFunction[]): MatchingRange[] {
-  const decoders = new Map<number, AddressDecoder>();
-  if (ports.length > 0) decoders.set(-1, from.bus.decoder);
-  for (const [i, port] of ports.entries())
-    if (port.portType !== PCI_EXP_TYPE_UPSTREAM) decoders.set(i, port.bus.decoder); // the port below has decided
-  const borders = [...decoders.values()].flatMap(({ starts, ends }) => [...starts, ...ends]).sort((a, b) => a - b);
-  const ranges: MatchingRange[] = [];
-  for (let i = 1; i < borders.length; i++) {
-    const [start, end] = [borders[i - 1], borders[i]];
-    const claimant = [...decoders].find(([, decoder]) => start < end && decoder.find(start) >= 0);
-    if (claimant === undefined) continue;
-    const last = ranges[ranges.length - 1];
-    if (last !== undefined && last.end === start && last.first === claimant[0]) last.end = end;
-    else ranges.push({ start, end, first: claimant[0] });
+/** Cuts the line at the borders of all claims on the way and keeps the innermost claimant of each piece. */
+function pieceStarts(from: PciFunction, ports: readonly PciFunction[]): Piece[] {
+  const decoders: { readonly hop: number; readonly decoder: AddressDecoder }[] = [];
+  if (ports.length > 0) decoders.push({ hop: -1, decoder: from.bus.decoder });
+  for (const [hop, port] of ports.entries())
+    if (port.portType !== PCI_EXP_TYPE_UPSTREAM) decoders.push({ hop, decoder: port.bus.decoder }); // else decided below
+  if (!from.bus.fabric.routesPeers) decoders.length = 0;
+  const borders = new Set([0, ...decoders.flatMap(({ decoder: { starts, ends } }) => [...starts, ...ends])]);
+  const pieces: Piece[] = [];
+  for (const start of [...borders].sort((a, b) => a - b)) {
+    const first = decoders.find(({ decoder }) => decoder.find(start) >= 0)?.hop ?? ports.length;
+    if (pieces[pieces.length - 1]?.first !== first) pieces.push({ start, first });
   }
-  return ranges;
+  return pieces;
 }

@@ -1,7 +1,11 @@
+import {
+  PCI_P2PDMA_MAP_BUS_ADDR,
+  PCI_P2PDMA_MAP_NOT_SUPPORTED,
+  PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
+} from '@dmalab/dma-api';
 import { PCI_ACS_CR, PCI_ACS_EC, PCI_ACS_RR } from '../config/capability-ids.ts';
 import { hostBridgesAllowed } from './host-bridge-allow-list.ts';
 import { logNotSupported, logRedirect, type MessageSink } from './kernel-messages.ts';
-import { PCI_P2PDMA_MAP_BUS_ADDR, PCI_P2PDMA_MAP_NOT_SUPPORTED, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE } from './map-type.ts';
 import { type PciNode, upstream } from './pci-node.ts';
 
 /** What a pair's paths come to, before any host bridge is asked (spec T39.1 to T39.4). */

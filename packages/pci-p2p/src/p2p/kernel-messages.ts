@@ -40,6 +40,33 @@ export function logNotPci(log: MessageSink, client: string): void {
   log(warn('L6', client, 'cannot be used for peer-to-peer DMA as it is not a PCI device'));
 }
 
+/** L7: page descriptors exist for that range (spec T53). */
+export function logAddedMemory(log: MessageSink, provider: string, start: number, lengthBytes: number): void {
+  const text = `added peer-to-peer DMA memory 0x${start.toString(16)}-0x${(start + lengthBytes - 1).toString(16)}`;
+  log({ id: 'L7', level: 'info', device: provider, text });
+}
+
+/** L8: a function without published memory was named (spec T52). */
+export function logNoPeerMemory(log: MessageSink, node: string, typed: string): void {
+  log({ id: 'L8', level: 'err', device: node, text: `PCI device has no peer-to-peer memory: ${typed}` });
+}
+
+/** L9: what was typed names nothing (spec T52). */
+export function logNoSuchDevice(log: MessageSink, typed: string): void {
+  log({ id: 'L9', level: 'err', device: null, text: `pci-p2pdma: No such PCI device: ${typed.split('\n')[0]}` });
+}
+
+/** L10 and L11: a mapping of the `allocate` attribute that is private, or does not start at 0 (spec T57). */
+export function logBadMapping(log: MessageSink, provider: string, command: string, isPrivate: boolean): void {
+  const text = isPrivate ? 'attempted private mapping' : 'attempted mapping with non-zero offset';
+  log({ id: isPrivate ? 'L10' : 'L11', level: 'info', device: provider, text: `${command}: fail, ${text}` });
+}
+
+/** L5: what the command line made of a function's ACS control word (spec T46). */
+export function logConfiguredAcs(log: MessageSink, node: string, control: number): void {
+  log({ id: 'L5', level: 'info', device: node, text: `Configured ACS to 0x${hex4(control)}` });
+}
+
 function warn(id: string, device: string, text: string): KernelMessage {
   return { id, level: 'warn', device, text };
 }
