@@ -41,6 +41,8 @@ export class VtdCapabilities {
   readonly nested: boolean;
   readonly secondStageAccessedDirty: boolean;
   readonly extendedAccessed: boolean;
+  /** Walks of first-stage and PASID tables can snoop (ECAP.SMPWC). */
+  readonly snoopsWalks: boolean;
   /** Width of a PASID, 0 when requests can't carry one. */
   readonly pasidBits: number;
   /** Byte offset of the IVA register; IOTLB follows it. */
@@ -78,6 +80,7 @@ export class VtdCapabilities {
     this.secondStage = e(Ecap.SSTS) === 1;
     this.nested = e(Ecap.NEST) === 1;
     this.secondStageAccessedDirty = e(Ecap.SSADS) === 1;
+    this.snoopsWalks = e(Ecap.SMPWC) === 1;
     this.extendedAccessed = e(Ecap.EAFS) === 1;
     this.pasidBits = e(Ecap.PASID) === 1 ? e(Ecap.PSS) + 1 : 0;
     this.iotlbOffset = e(Ecap.IRO) * 16;

@@ -5,6 +5,7 @@ import { IOMMU_READ, IOMMU_WRITE } from '../../core/paging-domain.ts';
 import { TablePagePool } from '../../testing/table-page-pool.ts';
 import { VTD_PRESETS } from '../capabilities.ts';
 import { VtdUnit } from '../hardware/vtd-unit.ts';
+import { VtdUnsupportedError } from './errors.ts';
 import { IntelIommu } from './intel-iommu.ts';
 
 const RW = IOMMU_READ | IOMMU_WRITE;
@@ -29,6 +30,13 @@ function setUp(preset: { cap: bigint; ecap: bigint } = VTD_PRESETS.qemuLegacy): 
 
 beforeEach(() => setUp());
 
+const modes = [
+  ['legacy, second stage', VTD_PRESETS.qemuLegacy, -5],
+  ['scalable, second stage', VTD_PRESETS.qemuScalable, -0x79],
+  ['scalable, first stage', VTD_PRESETS.qemuFirstStage, -0x71],
+  ['five levels', VTD_PRESETS.full, -0x71],
+] as const;
+
 describe('the driver against the unit model, through registers and memory', () => {
   it('H15 enables translation: without an entry a device is blocked', () => {
     expect(unit.translate(SOURCE, 0x1000, 0)).toBe(0x1000);
@@ -37,7 +45,8 @@ describe('the driver against the unit model, through registers and memory', () =
     expect(unit.translate(SOURCE, 0x1000, 0)).toBe(-1);
   });
 
-  it('what is mapped translates, what is unmapped and synced faults', () => {
+  it.each(modes)('%s: what is mapped translates, what is unmapped and synced faults', (_, preset, fault) => {
+    setUp(preset);
     iommu.enable();
     const domain = iommu.createDomain();
     iommu.attachDevice(SOURCE, domain);
@@ -47,7 +56,7 @@ describe('the driver against the unit model, through registers and memory', () =
     expect(domain.unmap(0xfffff000, 0x1000, gather)).toBe(0x1000);
     expect(unit.translate(SOURCE, 0xfffff123, 1)).toBe(0x2bb9123);
     domain.iotlbSync(gather);
-    expect(unit.translate(SOURCE, 0xfffff123, 1)).toBe(-5);
+    expect(unit.translate(SOURCE, 0xfffff123, 1)).toBe(fault);
   });
 
   it('H28 a detached device is blocked at once', () => {
@@ -60,9 +69,43 @@ describe('the driver against the unit model, through registers and memory', () =
     expect(unit.translate(SOURCE, 0x5000, 0)).toBe(-2);
   });
 
-  it('passes a pass-through device through', () => {
+  it.each(modes)('%s: passes a pass-through device through, and takes all table pages back', (_, preset) => {
+    setUp(preset);
     iommu.enable();
     iommu.attachPassThrough(SOURCE);
     expect(unit.translate(SOURCE, 0x123456789, 1)).toBe(0x123456789);
+    const before = pages.inUse;
+    const domain = iommu.createDomain();
+    domain.map(0x200000, 0x400000, 0x201000, RW);
+    iommu.attachDevice(SOURCE, domain);
+    expect(unit.translate(SOURCE, 0x2fffff, 1)).toBe(0x4fffff);
+    expect(unit.translate(SOURCE, 0x400fff, 0)).toBe(0x600fff);
+    iommu.attachPassThrough(SOURCE);
+    domain.destroy();
+    expect(pages.inUse).toBe(before);
+  });
+
+  it('I169 hands out domain ids from 2 on, lowest free first', () => {
+    iommu.enable();
+    const [a, b, c] = [iommu.createDomain(), iommu.createDomain(), iommu.createDomain()];
+    const domainIdOf = (source: number) => (memory.load32(contextOf(source) + 8) >>> 8) & 0xffff;
+    iommu.attachDevice(1, a);
+    iommu.attachDevice(2, b);
+    expect([domainIdOf(1), domainIdOf(2)]).toEqual([2, 3]);
+    iommu.detachDevice(1);
+    iommu.attachDevice(3, c);
+    expect(domainIdOf(3)).toBe(2);
+  });
+
+  it('refuses what the unit has not, by name', () => {
+    expect(() => iommu.createDomain({ levels: 5 })).toThrow('this unit has no second stage of 5 levels');
+    expect(() => iommu.createDomain({ stage: 'first' })).toThrow(VtdUnsupportedError);
+    expect(() => iommu.attachDevice(1, iommu.createDomain(), { ats: true })).toThrow('no device TLBs');
   });
 });
+
+/** Address of a legacy context entry, from the registers. */
+function contextOf(source: number): number {
+  const table = memory.load32(unit.readRegister(0x20) + (source >> 8) * 16) & ~0xfff;
+  return table + (source & 0xff) * 16;
+}

@@ -3,12 +3,14 @@ import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { SecondStageFormat } from '../../page-table/second-stage-format.ts';
 import type { TableMemory, TablePages } from '../../page-table/table-memory.ts';
-import { TranslationType } from '../../spec/vtd-tables.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
-import { ContextTables } from './context-tables.ts';
+import type { DeviceEntries } from './device-entries.ts';
+import { DeviceTlbTag } from './device-tlb-tag.ts';
 import { DomainIds } from './domain-ids.ts';
 import { TablePagesExhaustedError, VtdUnsupportedError } from './errors.ts';
 import { IotlbTag } from './iotlb-tag.ts';
+import { LegacyEntries } from './legacy-entries.ts';
+import { RID_PASID, ScalableEntries } from './scalable-entries.ts';
 import { type FaultMessage, UnitControl } from './unit-control.ts';
 import { VtdDomain, type VtdStage } from './vtd-domain.ts';
 
@@ -20,12 +22,16 @@ export interface IntelIommuOptions extends TablePages {
   readonly registers: RegisterBacking;
   /** Memory that the unit reads its tables from. */
   readonly memory: TableMemory;
+  /** Default: scalable where the unit has it. */
+  readonly mode?: 'legacy' | 'scalable';
   /** Message of the unit's fault event; without one the event stays masked. */
   readonly faultMessage?: FaultMessage;
 }
 
 /** What a new domain's tables look like; the unit's best by default. */
 export interface VtdDomainOptions {
+  /** Default: first stage in scalable mode where the unit has it, else second. */
+  readonly stage?: VtdStage;
   /** Levels of the table, 3 to 5. Default: the most that the unit has. */
   readonly levels?: number;
   /** False: 4 KiB pages only, as with `intel_iommu=sp_off`. Default true. */
@@ -39,31 +45,32 @@ export interface VtdDomainOptions {
 export class IntelIommu {
   readonly capabilities: VtdCapabilities;
   readonly #control: UnitControl;
-  readonly #contexts: ContextTables;
+  readonly #entries: DeviceEntries;
   readonly #domainIds: DomainIds;
   readonly #memory: TableMemory;
   readonly #pages: TablePages;
   readonly #faultMessage: FaultMessage | undefined;
   readonly #tags = new Map<VtdDomain, IotlbTag>();
-  /** What a source is attached to; `null` stands for pass-through. */
-  readonly #attached = new Map<number, VtdDomain | null>();
+  readonly #attached = new Map<number, Attachment>();
 
-  /** @throws {TablePagesExhaustedError} without pages for root table and queue */
+  /** @throws {TablePagesExhaustedError} without pages for root table and queue; {@link VtdUnsupportedError} for the mode */
   constructor(options: IntelIommuOptions) {
     this.#memory = options.memory;
     this.#pages = options;
     this.#faultMessage = options.faultMessage;
     const ring = this.#takePage('the invalidation queue');
     const status = this.#takePage('invalidation status words');
-    this.#control = new UnitControl(options.registers, options.memory, false, ring, status);
+    this.#control = new UnitControl(options.registers, options.memory, options.mode, ring, status);
     this.capabilities = this.#control.capabilities;
-    this.#contexts = new ContextTables(options.memory, options);
+    this.#entries = this.#control.scalable
+      ? new ScalableEntries(options.memory, options, this.capabilities.snoopsWalks)
+      : new LegacyEntries(options.memory, options);
     this.#domainIds = new DomainIds(this.capabilities.domainIds);
   }
 
   /** Sets the tables and turns translation on: every device without an entry is blocked from here on (spec H15). */
   enable(): void {
-    this.#control.enable(this.#contexts.rootTable, this.#faultMessage);
+    this.#control.enable(this.#entries.rootTable, this.#faultMessage);
   }
 
   /** Turns translation off: requests pass untranslated. */
@@ -73,50 +80,53 @@ export class IntelIommu {
 
   /** @throws {VtdUnsupportedError} when the unit's tables can't be like that */
   createDomain(options: VtdDomainOptions = {}): VtdDomain {
-    const stage: VtdStage = 'second';
+    const { scalable } = this.#control;
+    const { stage = scalable && this.capabilities.firstStage ? 'first' : 'second' } = options;
     const format = this.#format(stage, options);
-    const root = this.#takePage('a root paging table');
-    return new VtdDomain(this.#memory, format, stage, this.#pages, root);
+    return new VtdDomain(this.#memory, format, stage, this.#pages, this.#takePage('a root paging table'));
   }
 
-  /** Puts a device behind a domain, away from whatever it was attached to. */
-  attachDevice(sourceId: number, domain: VtdDomain): void {
+  /**
+   * Puts a device behind a domain, away from whatever it was attached to.
+   * @param ats the device keeps translations of its own, which invalidations have to reach (spec H12)
+   */
+  attachDevice(sourceId: number, domain: VtdDomain, { ats = false }: { readonly ats?: boolean } = {}): void {
+    if (ats && !this.capabilities.deviceTlbs) throw new VtdUnsupportedError('device TLBs (ATS)');
     this.detachDevice(sourceId);
     const tag = this.#tagFor(domain);
     tag.users++;
-    this.#contexts.set(sourceId, {
-      translationType: TranslationType.UNTRANSLATED,
-      levels: domain.levels,
-      domainId: tag.domainId,
-      root: domain.root,
-    });
-    this.#contextAppeared(sourceId, tag.domainId);
-    this.#attached.set(sourceId, domain);
+    const kind = domain.stage === 'first' ? 'first-stage' : 'second-stage';
+    const { levels, root } = domain;
+    this.#entries.set(sourceId, { kind, levels, domainId: tag.domainId, root, ats });
+    this.#entryAppeared(sourceId, tag.domainId);
+    const deviceTlb = ats ? new DeviceTlbTag(this.#control, sourceId) : undefined;
+    if (deviceTlb !== undefined) domain.addTag(deviceTlb);
+    this.#attached.set(sourceId, { domain, tag, deviceTlb });
   }
 
   /** Lets a device reach memory untranslated. @throws {VtdUnsupportedError} when the unit lacks pass-through */
   attachPassThrough(sourceId: number): void {
     if (!this.capabilities.passThrough) throw new VtdUnsupportedError('pass-through');
     this.detachDevice(sourceId);
-    this.#contexts.set(sourceId, {
-      translationType: TranslationType.PASS_THROUGH,
-      levels: this.#mostLevels(),
-      domainId: PASS_THROUGH_DOMAIN_ID,
-      root: 0,
-    });
-    this.#contextAppeared(sourceId, PASS_THROUGH_DOMAIN_ID);
-    this.#attached.set(sourceId, null);
+    const levels = this.#mostLevels();
+    const domainId = PASS_THROUGH_DOMAIN_ID;
+    this.#entries.set(sourceId, { kind: 'pass-through', levels, domainId, root: 0, ats: false });
+    this.#entryAppeared(sourceId, domainId);
+    this.#attached.set(sourceId, {});
   }
 
   /** Blocks a device; does nothing when it isn't attached. */
   detachDevice(sourceId: number): void {
-    const domain = this.#attached.get(sourceId);
-    if (domain === undefined) return;
+    const attachment = this.#attached.get(sourceId);
+    if (attachment === undefined) return;
+    const { domain, tag, deviceTlb } = attachment;
     this.#attached.delete(sourceId);
-    const tag = domain === null ? undefined : this.#tags.get(domain);
-    this.#contexts.clear(sourceId);
-    this.#contextGone(sourceId, tag?.domainId ?? PASS_THROUGH_DOMAIN_ID);
-    if (domain !== null && tag !== undefined) this.#release(domain, tag);
+    this.#entries.clear(sourceId);
+    this.#entryGone(sourceId, tag?.domainId ?? PASS_THROUGH_DOMAIN_ID, deviceTlb);
+    this.#entries.release(sourceId);
+    if (domain === undefined || tag === undefined) return;
+    if (deviceTlb !== undefined) domain.removeTag(deviceTlb);
+    this.#release(domain, tag);
   }
 
   #release(domain: VtdDomain, tag: IotlbTag): void {
@@ -130,37 +140,55 @@ export class IntelIommu {
   #tagFor(domain: VtdDomain): IotlbTag {
     const known = this.#tags.get(domain);
     if (known !== undefined) return known;
+    // spec gap: H21 gives all first-stage domains id 1, I169 gives 1 to SVA and pass-through only. Translations are
+    // tagged with id and PASID, and PASID is 0 for all, so domains that shared an id would see each other's: I169.
     const domainId = this.#domainIds.take();
     if (domainId < 0) throw new VtdUnsupportedError(`domain id below ${this.capabilities.domainIds} left`);
-    const tag = new IotlbTag(this.#control, this.capabilities, domainId, -1);
+    const tag = new IotlbTag(this.#control, this.capabilities, domainId, domain.stage === 'first' ? RID_PASID : -1);
     this.#tags.set(domain, tag);
     domain.addTag(tag);
     return tag;
   }
 
   /** Nothing to drop unless absent entries are cached, then under domain id 0 (spec H28). */
-  #contextAppeared(sourceId: number, domainId: number): void {
+  #entryAppeared(sourceId: number, domainId: number): void {
     if (!this.capabilities.cachingMode) {
       this.#control.flushWriteBuffer();
       return;
     }
-    this.#control.requests.sourceContext(sourceId, 0);
-    this.#control.requests.domainTranslations(domainId);
-    this.#control.queue.finish();
+    const { requests, queue, scalable } = this.#control;
+    requests.sourceContext(sourceId, 0);
+    if (scalable) requests.pasidEntry(domainId, RID_PASID);
+    requests.domainTranslations(domainId);
+    queue.finish();
   }
 
-  /** Context first, then what was translated with it (spec H28). */
-  #contextGone(sourceId: number, domainId: number): void {
-    this.#control.requests.sourceContext(sourceId, domainId);
-    this.#control.requests.domainTranslations(domainId);
-    this.#control.queue.finish();
+  /** Entries first, then what was translated with them, the device's own copies last (spec H28, I192). */
+  #entryGone(sourceId: number, domainId: number, deviceTlb: DeviceTlbTag | undefined): void {
+    const { requests, queue, scalable } = this.#control;
+    requests.sourceContext(sourceId, scalable ? 0 : domainId);
+    if (scalable) requests.pasidEntry(domainId, RID_PASID);
+    requests.domainTranslations(domainId);
+    deviceTlb?.flushAll();
+    queue.finish();
   }
 
-  #format(stage: VtdStage, { levels = this.#mostLevels(), superpages = true }: VtdDomainOptions): PageTableFormat {
-    const { secondStagePageSizes, firstStagePageSizes, guestAddressBits } = this.capabilities;
+  #format(stage: VtdStage, { levels, superpages = true }: VtdDomainOptions): PageTableFormat {
+    return stage === 'first' ? this.#firstStageFormat(superpages, levels) : this.#secondStageFormat(superpages, levels);
+  }
+
+  #firstStageFormat(superpages: boolean, levels = this.capabilities.firstStageLevels5 ? 5 : 4): PageTableFormat {
+    const { firstStage, firstStageLevels5, firstStagePageSizes, guestAddressBits } = this.capabilities;
+    if (!firstStage || !this.#control.scalable) throw new VtdUnsupportedError('first stage in this mode');
+    if (levels !== 4 && !(levels === 5 && firstStageLevels5))
+      throw new VtdUnsupportedError(`first stage of ${levels} levels`);
+    return new FirstStageFormat(levels, superpages ? firstStagePageSizes : 4096, guestAddressBits);
+  }
+
+  #secondStageFormat(superpages: boolean, levels = this.#mostLevels()): PageTableFormat {
+    const { secondStage, secondStagePageSizes, guestAddressBits } = this.capabilities;
+    if (this.#control.scalable && !secondStage) throw new VtdUnsupportedError('second stage in scalable mode');
     if (!this.capabilities.allowsLevels(levels)) throw new VtdUnsupportedError(`second stage of ${levels} levels`);
-    if (stage === 'first')
-      return new FirstStageFormat(levels, superpages ? firstStagePageSizes : 4096, guestAddressBits);
     return new SecondStageFormat(levels, superpages ? secondStagePageSizes : 4096, guestAddressBits);
   }
 
@@ -174,4 +202,11 @@ export class IntelIommu {
     if (page < 0) throw new TablePagesExhaustedError(purpose);
     return page;
   }
+}
+
+/** What a source is attached to; nothing stands for pass-through. */
+interface Attachment {
+  readonly domain?: VtdDomain;
+  readonly tag?: IotlbTag;
+  readonly deviceTlb?: DeviceTlbTag | undefined;
 }

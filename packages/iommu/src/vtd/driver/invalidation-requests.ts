@@ -1,4 +1,4 @@
-import { highHalf, lowHalf } from '../../spec/bits.ts';
+import { halves, highHalf, lowHalf } from '../../spec/bits.ts';
 import * as layout from '../../spec/vtd-invalidation.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { QueuedInvalidation } from './queued-invalidation.ts';
@@ -67,5 +67,16 @@ export class InvalidationRequests {
     const { qw0 } = layout.PasidCacheDescriptor;
     const low0 = Type.PASID_CACHE | lowHalf(qw0.G, layout.PasidCacheGranularity.PASID) | (domainId << 16);
     this.#queue.push(low0 >>> 0, pasid, 0, 0);
+  }
+
+  /**
+   * 2^order pages of a device's TLB: for more than one, the lowest zero bit of the address from bit 12 on gives the size,
+   * so the bits below it are ones (spec H13, I193).
+   */
+  deviceTlb(sourceId: number, address: number, order: number): void {
+    const { qw0 } = layout.DeviceTlbDescriptor;
+    const ones = order === 0 ? 0n : ((1n << BigInt(order - 1)) - 1n) << 12n;
+    const { low, high } = halves((BigInt(address) | ones) & 0x7fff_ffff_ffff_ffffn);
+    this.#queue.push(Type.DEVICE_TLB, highHalf(qw0.SID, sourceId), order === 0 ? low : (low | 1) >>> 0, high);
   }
 }

@@ -3,6 +3,7 @@ import { type TableMemory, zeroTable } from '../../page-table/table-memory.ts';
 import { halves, lowMask } from '../../spec/bits.ts';
 import { Fsts, Gcmd, Iqa, Rtaddr, TranslationTableMode, VTD_REG } from '../../spec/vtd-registers.ts';
 import { VtdCapabilities } from '../capabilities.ts';
+import { VtdUnsupportedError } from './errors.ts';
 import { InvalidationRequests } from './invalidation-requests.ts';
 import { QueuedInvalidation } from './queued-invalidation.ts';
 
@@ -44,13 +45,24 @@ export class UnitControl {
   readonly requests: InvalidationRequests;
   readonly #registers: RegisterBacking;
 
-  /** @param ring,status pages of the invalidation queue */
-  constructor(registers: RegisterBacking, memory: TableMemory, scalable: boolean, ring: number, status: number) {
+  /**
+   * @param mode default: scalable where the unit has it
+   * @param ring,status pages of the invalidation queue
+   */
+  constructor(
+    registers: RegisterBacking,
+    memory: TableMemory,
+    mode: 'legacy' | 'scalable' | undefined,
+    ring: number,
+    status: number,
+  ) {
     this.#registers = registers;
-    this.scalable = scalable;
     this.capabilities = readCapabilities(registers);
+    this.scalable = mode === undefined ? this.capabilities.scalable : mode === 'scalable';
+    if (this.scalable && !this.capabilities.scalable) throw new VtdUnsupportedError('scalable mode');
+    if (!this.capabilities.queuedInvalidation) throw new VtdUnsupportedError('invalidation queue');
     zeroTable(memory, ring);
-    this.queue = new QueuedInvalidation(registers, memory, ring, status, scalable);
+    this.queue = new QueuedInvalidation(registers, memory, ring, status, this.scalable);
     this.requests = new InvalidationRequests(this.queue, this.capabilities);
   }
 

@@ -1,3 +1,4 @@
+import type { DeviceTlb } from './ats.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { InvalidationTarget } from './invalidation-target.ts';
 import type { TranslationCaches } from './translation-caches.ts';
@@ -7,9 +8,13 @@ export class CacheInvalidator implements InvalidationTarget {
   readonly #contexts: ContextCache;
   readonly #caches: TranslationCaches;
 
-  constructor(contexts: ContextCache, caches: TranslationCaches) {
+  /** By source id. */
+  readonly #deviceTlbs: ReadonlyMap<number, DeviceTlb>;
+
+  constructor(contexts: ContextCache, caches: TranslationCaches, deviceTlbs: ReadonlyMap<number, DeviceTlb>) {
     this.#contexts = contexts;
     this.#caches = caches;
+    this.#deviceTlbs = deviceTlbs;
   }
 
   invalidateEverything(): void {
@@ -61,9 +66,9 @@ export class CacheInvalidator implements InvalidationTarget {
     this.#contexts.clear();
   }
 
-  /** No device TLB is attached: nothing to drop, and every request of it counts as answered. */
-  invalidateDeviceTlb(): boolean {
-    return true;
+  /** A source without a device TLB has nothing to drop, and counts as having answered. */
+  invalidateDeviceTlb(sourceId: number, pasid: number, address: number, lengthBytes: number): boolean {
+    return this.#deviceTlbs.get(sourceId)?.invalidate(pasid, address, lengthBytes) ?? true;
   }
 
   /** Interrupt entries aren't cached: the table is read for each message. */

@@ -1,6 +1,7 @@
 import { get, getAddress, halves, highMask, lowMask } from '../../spec/bits.ts';
 import { Ccmd, Gcmd, IotlbReg, IvaReg, Rtaddr, VTD_REG } from '../../spec/vtd-registers.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
+import type { DeviceTlb } from './ats.ts';
 import { CacheInvalidator } from './cache-invalidator.ts';
 import type { SendMessage } from './event-interrupt.ts';
 import { InvalidationQueue } from './invalidation-queue.ts';
@@ -37,11 +38,12 @@ export class RegisterFile {
     capabilities: VtdCapabilities,
     memory: UnitMemory,
     translator: Translator,
+    deviceTlbs: ReadonlyMap<number, DeviceTlb>,
     send: SendMessage,
   ) {
     this.#capabilities = capabilities;
     this.#translator = translator;
-    this.#invalidator = new CacheInvalidator(translator.contexts, translator.caches);
+    this.#invalidator = new CacheInvalidator(translator.contexts, translator.caches, deviceTlbs);
     this.queue = new InvalidationQueue(memory, capabilities, this.#invalidator, translator.faults, send);
     this.#preset(VTD_REG.CAP, registers.cap);
     this.#preset(VTD_REG.ECAP, registers.ecap);

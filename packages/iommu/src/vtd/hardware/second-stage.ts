@@ -15,7 +15,7 @@ const DIRTY = lowMask(SecondStageEntry.D);
 const ADDRESS_LOW = lowMask(SecondStageEntry.ADDR);
 const TM_HIGH = 2 ** 30;
 const SNOOP = lowMask(SecondStageEntry.SNP);
-/** Entry index by level, as a right shift of the address's low 32 bits; levels above 2 need the high ones. */
+/** Mask of an entry's byte offset in its table. */
 const INDEX_BYTES = 511 * 8;
 
 /** The walk of second-stage tables (spec H18, H26 step 8). One leaf at a time; its size and rights stay in fields. */
@@ -46,7 +46,7 @@ export class SecondStage {
 
   /**
    * Physical address of the leaf that translates an address below the context's limit, or a negative fault reason.
-   * @param right the bit of the requested right, `ALLOWS_READ` or `ALLOWS_WRITE`
+   * @param right `ALLOWS_READ`, `ALLOWS_WRITE` or both
    */
   walk(context: TranslationContext, tag: number, address: number, right: number, reasons: FaultReasons): number {
     let table = context.secondRoot;
@@ -55,13 +55,13 @@ export class SecondStage {
     const { tables1, tables2 } = this.#caches;
     // With A/D updates on, every table entry used has to be seen, so the walk starts at the root.
     let slot = context.secondAccessedDirty ? -1 : tables1.find(tag, address);
-    if (slot >= 0 && (tables1.rights[slot] & right) !== 0) {
+    if (slot >= 0 && (tables1.rights[slot] & right) === right) {
       table = tables1.targets[slot];
       rights = tables1.rights[slot];
       level = 1;
     } else if (level > 2 && !context.secondAccessedDirty) {
       slot = tables2.find(tag, address);
-      if (slot >= 0 && (tables2.rights[slot] & right) !== 0) {
+      if (slot >= 0 && (tables2.rights[slot] & right) === right) {
         table = tables2.targets[slot];
         rights = tables2.rights[slot];
         level = 2;
@@ -86,7 +86,8 @@ export class SecondStage {
       if (!memory.canAccess(at))
         return -(level === context.secondLevels ? reasons.secondRootAccess : reasons.secondAccess);
       const low = memory.load32(at);
-      if ((low & right) === 0) return -(right === ALLOWS_WRITE ? reasons.secondNoWrite : reasons.secondNoRead);
+      const missing = right & ~low;
+      if (missing !== 0) return -((missing & ALLOWS_WRITE) !== 0 ? reasons.secondNoWrite : reasons.secondNoRead);
       const high = memory.load32(at + 4);
       const isLeaf = level === 1 || (low & LARGE) !== 0;
       if (this.#hasReserved(low, high, level, isLeaf)) return -reasons.secondReserved;
@@ -115,7 +116,7 @@ export class SecondStage {
     }
     this.leafShift = shift;
     this.leafRights = rights;
-    this.leafClean = context.secondAccessedDirty && right !== ALLOWS_WRITE && (low & DIRTY) === 0;
+    this.leafClean = context.secondAccessedDirty && (right & ALLOWS_WRITE) === 0 && (low & DIRTY) === 0;
     return target;
   }
 
@@ -130,7 +131,7 @@ export class SecondStage {
 
   /** A in every entry used, D in the leaf of a write, before data moves (spec H13b). */
   #markUsed(at: number, low: number, isLeaf: boolean, right: number): void {
-    const marked = low | ACCESSED | (isLeaf && right === ALLOWS_WRITE ? DIRTY : 0);
+    const marked = low | ACCESSED | (isLeaf && (right & ALLOWS_WRITE) !== 0 ? DIRTY : 0);
     if (marked !== low) this.#memory.store32(at, marked >>> 0);
   }
 }

@@ -44,7 +44,9 @@ export class TranslationArray {
     return this.pages[slot] === page && this.tags[slot] === tag ? slot : -1;
   }
 
+  /** Tag 0 stands for what must not be cached. */
   insert(tag: number, address: number, target: number, rights: number): void {
+    if (tag === 0) return;
     const page = this.#pageOf(address);
     const slot = this.#slotOf(page);
     this.pages[slot] = page;

@@ -27,12 +27,12 @@ export class TranslationCaches {
   /** IOTLB lookup for pages of any size: physical address of that byte, or -1 for a miss or a missing right. */
   lookup(tag: number, address: number, right: number): number {
     let slot = this.pages.find(tag, address);
-    if (slot >= 0 && (this.pages.rights[slot] & right) !== 0) return this.pages.targets[slot] + (address & 0xfff);
+    if (slot >= 0 && (this.pages.rights[slot] & right) === right) return this.pages.targets[slot] + (address & 0xfff);
     slot = this.pages2M.find(tag, address);
-    if (slot >= 0 && (this.pages2M.rights[slot] & right) !== 0)
+    if (slot >= 0 && (this.pages2M.rights[slot] & right) === right)
       return this.pages2M.targets[slot] + (address & 0x1fffff);
     slot = this.pages1G.find(tag, address);
-    if (slot >= 0 && (this.pages1G.rights[slot] & right) !== 0)
+    if (slot >= 0 && (this.pages1G.rights[slot] & right) === right)
       return this.pages1G.targets[slot] + (address & 0x3fffffff);
     return -1;
   }

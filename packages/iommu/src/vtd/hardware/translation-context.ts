@@ -15,6 +15,8 @@ export class TranslationContext {
   domainId = 0;
   /** What its translations are cached under. */
   space = NO_SPACE;
+  /** What second-stage translations behind a first stage are cached under. */
+  secondSpace = NO_SPACE;
   /** FPD of any entry on the way: qualified faults aren't recorded. */
   suppressesFaults = false;
   /** Translation and translated requests are allowed (spec H12). */

@@ -1,3 +1,4 @@
+import { ScalableFault } from '../../spec/vtd-faults.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST } from '../../spec/vtd-paging.ts';
 import { TranslationTableMode } from '../../spec/vtd-registers.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
@@ -7,10 +8,12 @@ import type { SendMessage } from './event-interrupt.ts';
 import { FaultDetails, FaultLog } from './fault-log.ts';
 import { type FaultCodes, type FaultReasons, faultReasons, isQualified } from './fault-reasons.ts';
 import { LegacyTables } from './legacy-tables.ts';
-import { SecondStage } from './second-stage.ts';
-import { ALLOWS_WRITE } from './translation-array.ts';
+import { ScalableTables } from './scalable-tables.ts';
+import { Stages } from './stages.ts';
+import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
 import { TranslationCaches } from './translation-caches.ts';
 import { Translation, TranslationContext } from './translation-context.ts';
+import { AddressType, TranslationRequest } from './translation-request.ts';
 import type { UnitMemory } from './unit-memory.ts';
 
 /** The request was dropped without a fault record: a read of the interrupt window (spec H10), or an aborting root table. */
@@ -28,22 +31,30 @@ export class Translator {
   readonly contexts = new ContextCache();
   readonly caches: TranslationCaches;
   readonly faults: FaultLog;
+  readonly stages: Stages;
+  readonly #plain = new TranslationRequest();
   readonly #details = new FaultDetails();
   readonly #legacy: LegacyTables;
-  readonly #secondStage: SecondStage;
+  readonly #scalable: ScalableTables;
+  readonly #capabilities: VtdCapabilities;
   readonly #faultCodes: FaultCodes;
   #enabled = false;
   #rootTable = 0;
   #mode: number = TranslationTableMode.LEGACY;
   #reasons: FaultReasons;
+  /** Why the latest {@link contextFor} found nothing. */
+  #lookupReason = 0;
 
   constructor(memory: UnitMemory, capabilities: VtdCapabilities, options: TranslatorOptions) {
+    const { hostAddressBits, faultCodes } = options;
+    this.#capabilities = capabilities;
+    this.#faultCodes = faultCodes;
+    this.#reasons = faultReasons(false, faultCodes);
     this.caches = new TranslationCaches(options.iotlbEntries);
     this.faults = new FaultLog(capabilities.faultRecords, options.send);
-    this.#legacy = new LegacyTables(memory, capabilities, options.hostAddressBits);
-    this.#secondStage = new SecondStage(memory, this.caches, capabilities, options.hostAddressBits);
-    this.#faultCodes = options.faultCodes;
-    this.#reasons = faultReasons(false, options.faultCodes);
+    this.stages = new Stages(memory, this.caches, capabilities, hostAddressBits, this.#reasons);
+    this.#legacy = new LegacyTables(memory, capabilities, hostAddressBits);
+    this.#scalable = new ScalableTables(memory, capabilities, hostAddressBits, faultCodes);
   }
 
   /** GCMD.TE. While off, requests pass untranslated. */
@@ -51,11 +62,18 @@ export class Translator {
     this.#enabled = enabled;
   }
 
+  get enabled(): boolean {
+    return this.#enabled;
+  }
+
   /** GCMD.SRTP took RTADDR over. Stale entries stay unless the unit clears them (CAP.ESRTPS). */
   setRootTable(rootTable: number, mode: number): void {
+    const isScalable = mode === TranslationTableMode.SCALABLE;
     this.#rootTable = rootTable;
-    this.#mode = mode;
-    this.#reasons = faultReasons(mode === TranslationTableMode.SCALABLE, this.#faultCodes);
+    // Reserved on a unit without scalable mode, which therefore reads its tables as legacy ones.
+    this.#mode = isScalable && !this.#capabilities.scalable ? TranslationTableMode.LEGACY : mode;
+    this.#reasons = faultReasons(this.#mode === TranslationTableMode.SCALABLE, this.#faultCodes);
+    this.stages.setReasons(this.#reasons);
   }
 
   /** See {@link VtdUnit.translate}. A hit is the first compare: 4 ns (vtd-unit.bench.ts), so nothing else may come first. */
@@ -71,55 +89,88 @@ export class Translator {
     ) {
       return pages.targets[slot] + offset;
     }
-    return this.#translateSlowly(sourceId, address, 1 << isWrite);
+    this.#plain.setPlain(sourceId, address, 1 << isWrite);
+    return this.translateRequest(this.#plain);
   }
 
-  #translateSlowly(sourceId: number, address: number, right: number): number {
-    if (address >= INTERRUPT_WINDOW_FIRST && address <= INTERRUPT_WINDOW_LAST) {
-      return right === ALLOWS_WRITE ? address : VTD_BLOCKED;
+  /** Any request while translation is on: a physical address, a negative fault reason, or {@link VTD_BLOCKED}. */
+  translateRequest(request: TranslationRequest): number {
+    const { address, pasid } = request;
+    if (address >= INTERRUPT_WINDOW_FIRST && address <= INTERRUPT_WINDOW_LAST && pasid === NO_PASID) {
+      return request.right === ALLOWS_WRITE ? address : VTD_BLOCKED;
     }
     if (this.#mode === TranslationTableMode.ABORT) return VTD_BLOCKED;
-    let context = this.contexts.find(sourceId, NO_PASID);
-    if (context === undefined) {
-      context = new TranslationContext();
-      const reason = this.#lookup(sourceId, context);
-      if (reason !== 0) return this.#fault(context, address, right, reason);
-      this.contexts.insert(context);
-    }
-    return this.#translateIn(context, address, right);
+    const context = this.contextFor(request);
+    if (context === undefined) return -this.#lookupReason;
+    if (request.addressType === AddressType.TRANSLATED) return address;
+    const result = this.resolve(context, request);
+    return result < 0 ? this.fault(context, request, -result) : result;
   }
 
-  #lookup(sourceId: number, context: TranslationContext): number {
-    context.sourceId = sourceId;
-    const reason = this.#legacy.lookup(this.#rootTable, context, this.#reasons);
-    if (reason === 0) context.space = this.caches.spaces.intern(context.domainId, NO_PASID);
-    return reason;
+  /**
+   * What the request goes through, from the cache or the tables. Undefined when they block it: the fault is recorded
+   * then, also for ATS requests of a device that may not use it (spec H11, H26 step 5).
+   */
+  contextFor(request: TranslationRequest): TranslationContext | undefined {
+    const cached = this.contexts.find(request.sourceId, request.pasid);
+    const context = cached ?? new TranslationContext();
+    this.#lookupReason = cached === undefined ? this.#lookup(request, context) : 0;
+    if (cached === undefined && this.#lookupReason === 0) this.contexts.insert(context);
+    const usesAts = request.addressType !== AddressType.UNTRANSLATED;
+    if (this.#lookupReason === 0 && usesAts && !context.allowsAts) this.#lookupReason = this.#reasons.atsBlocked;
+    if (this.#lookupReason === 0) return context;
+    this.fault(context, request, this.#lookupReason);
+    return undefined;
   }
 
-  #translateIn(context: TranslationContext, address: number, right: number): number {
+  /** Translates in a context, recording nothing: a physical address or a negative fault reason. */
+  resolve(context: TranslationContext, request: TranslationRequest): number {
+    const { address, right } = request;
     if (context.translation === Translation.PASS_THROUGH) return address;
-    const tag = this.caches.spaces.tags[context.space];
+    // What a supervisor or a fetch may do says nothing about other requests, and the caches hold no such rights.
+    const cacheable = !request.privileged && !request.execute;
+    const tag = cacheable ? this.caches.spaces.tags[context.space] : 0;
     const cached = this.caches.lookup(tag, address, right);
     if (cached >= 0) return cached;
-    if (address >= context.secondLimit) return this.#fault(context, address, right, this.#reasons.secondBeyondLimit);
-    const stage = this.#secondStage;
-    const target = stage.walk(context, tag, address, right, this.#reasons);
-    if (target < 0) return this.#fault(context, address, right, -target);
-    const rights = stage.leafClean ? stage.leafRights & ~ALLOWS_WRITE : stage.leafRights;
-    this.caches.insertPage(tag, address, stage.leafShift, target, rights);
-    return target + (address & (2 ** stage.leafShift - 1));
+    const page = this.stages.walk(context, tag, request);
+    if (page < 0) return page;
+    const { pageShift, pageRights } = this.stages;
+    this.caches.insertPage(tag, address, pageShift, page, pageRights);
+    return page + (address & (2 ** pageShift - 1));
   }
 
   /** Records the fault (spec H24, H25) and returns the negative reason. */
-  #fault(context: TranslationContext, address: number, right: number, reason: number): number {
+  fault(context: TranslationContext, request: TranslationRequest, reason: number): number {
     if (context.suppressesFaults && isQualified(reason)) return -reason;
     const details = this.#details;
-    details.sourceId = context.sourceId;
-    details.address = address;
+    details.sourceId = request.sourceId;
+    details.address = request.address;
     details.reason = reason;
-    details.read = right === ALLOWS_WRITE ? 0 : 1;
-    details.pasid = context.requestPasid;
+    details.read = (request.right & ALLOWS_READ) !== 0 ? 1 : 0;
+    details.type2 = request.right === (ALLOWS_READ | ALLOWS_WRITE) ? 1 : 0;
+    details.pasid = request.pasid;
+    details.execute = request.execute ? 1 : 0;
+    details.privileged = request.privileged ? 1 : 0;
+    details.addressType = request.addressType;
     this.faults.record(details);
     return -reason;
+  }
+
+  #lookup(request: TranslationRequest, context: TranslationContext): number {
+    context.sourceId = request.sourceId;
+    context.requestPasid = request.pasid;
+    const { spaces } = this.caches;
+    if (this.#mode !== TranslationTableMode.SCALABLE) {
+      if (request.pasid !== NO_PASID) return ScalableFault.PASID_IN_LEGACY_MODE;
+      const reason = this.#legacy.lookup(this.#rootTable, context, this.#reasons);
+      if (reason === 0) context.space = spaces.intern(context.domainId, NO_PASID);
+      return reason;
+    }
+    const reason = this.#scalable.lookup(this.#rootTable, context, this.#reasons);
+    if (reason !== 0) return reason;
+    const usesFirst = context.translation === Translation.FIRST_STAGE || context.translation === Translation.NESTED;
+    context.secondSpace = spaces.intern(context.domainId, NO_PASID);
+    context.space = usesFirst ? spaces.intern(context.domainId, context.pasid) : context.secondSpace;
+    return 0;
   }
 }

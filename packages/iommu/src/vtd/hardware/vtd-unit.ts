@@ -1,11 +1,17 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
+import { IommuUsageError } from '../../core/errors.ts';
 import type { TableMemory } from '../../page-table/table-memory.ts';
 import { VtdCapabilities } from '../capabilities.ts';
+import { Ats, type AtsCompletion, type AtsRequest, type DeviceTlb } from './ats.ts';
 import type { SendMessage } from './event-interrupt.ts';
 import type { FaultCodes } from './fault-reasons.ts';
 import { RegisterFile } from './register-file.ts';
+import { type DeviceRequest, fillRequest, TranslationRequest } from './translation-request.ts';
 import { Translator } from './translator.ts';
 import { UnitMemory } from './unit-memory.ts';
+
+/** Widest address that a table entry has room for (spec H18). */
+const MOST_ADDRESS_BITS = 52;
 
 export interface VtdUnitOptions {
   /** Memory that the tables and queues live in. */
@@ -14,7 +20,7 @@ export interface VtdUnitOptions {
   readonly cap: number | bigint;
   /** ECAP register, 64 bits. */
   readonly ecap: number | bigint;
-  /** Physical address width: bits from there on are reserved in entries. Default: the width of CAP.MGAW. */
+  /** Physical address width, 36 to 52: bits from there on are reserved in entries. Default: that of CAP.MGAW. */
   readonly hostAddressBits?: number;
   /** Whose fault reasons to report. Default: the specification's. */
   readonly faultCodes?: FaultCodes;
@@ -33,11 +39,18 @@ export interface VtdUnitOptions {
 export class VtdUnit implements RegisterBacking {
   readonly capabilities: VtdCapabilities;
   readonly #translator: Translator;
+  readonly #ats: Ats;
+  readonly #deviceTlbs = new Map<number, DeviceTlb>();
   readonly #registers: RegisterFile;
+  readonly #request = new TranslationRequest();
 
+  /** @throws {IommuUsageError} when the address width is none */
   constructor(options: VtdUnitOptions) {
     this.capabilities = new VtdCapabilities(options.cap, options.ecap);
-    const hostAddressBits = options.hostAddressBits ?? this.capabilities.guestAddressBits;
+    const hostAddressBits = options.hostAddressBits ?? Math.min(this.capabilities.guestAddressBits, MOST_ADDRESS_BITS);
+    if (!(hostAddressBits >= 36 && hostAddressBits <= MOST_ADDRESS_BITS)) {
+      throw new IommuUsageError(`hostAddressBits is ${hostAddressBits}: it must be 36 to ${MOST_ADDRESS_BITS}`);
+    }
     const memory = new UnitMemory(options.memory, hostAddressBits, options.answers);
     const send = options.interrupt ?? (() => {});
     this.#translator = new Translator(memory, this.capabilities, {
@@ -46,7 +59,8 @@ export class VtdUnit implements RegisterBacking {
       iotlbEntries: options.iotlbEntries ?? 4096,
       send,
     });
-    this.#registers = new RegisterFile(options, this.capabilities, memory, this.#translator, send);
+    this.#ats = new Ats(this.#translator);
+    this.#registers = new RegisterFile(options, this.capabilities, memory, this.#translator, this.#deviceTlbs, send);
   }
 
   /**
@@ -57,6 +71,26 @@ export class VtdUnit implements RegisterBacking {
    */
   translate(sourceId: number, address: number, isWrite: 0 | 1): number {
     return this.#translator.translate(sourceId, address, isWrite);
+  }
+
+  /** Like {@link translate}, for requests with a PASID, atomics, fetches, supervisor and translated requests. */
+  translateRequest(request: DeviceRequest): number {
+    if (!this.#translator.enabled) return request.address;
+    return this.#translator.translateRequest(fillRequest(this.#request, request));
+  }
+
+  /** Answers an ATS translation request (spec H11). With translation off there is no ATS: unsupported. */
+  requestTranslation(request: AtsRequest): AtsCompletion {
+    return this.#ats.requestTranslation(request);
+  }
+
+  /** Takes part in invalidations from now on: the cache that a device keeps of its ATS translations (spec H11). */
+  attachDeviceTlb(sourceId: number, deviceTlb: DeviceTlb): void {
+    this.#deviceTlbs.set(sourceId, deviceTlb);
+  }
+
+  detachDeviceTlb(sourceId: number): void {
+    this.#deviceTlbs.delete(sourceId);
   }
 
   readRegister(offset: number): number {

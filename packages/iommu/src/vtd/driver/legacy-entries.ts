@@ -1,21 +1,19 @@
 import { type TableMemory, type TablePages, zeroTable } from '../../page-table/table-memory.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
-import { CONTEXT_ENTRY_BYTES, ContextEntry, ROOT_ENTRY_BYTES, RootEntry } from '../../spec/vtd-tables.ts';
+import {
+  CONTEXT_ENTRY_BYTES,
+  ContextEntry,
+  ROOT_ENTRY_BYTES,
+  RootEntry,
+  TranslationType,
+} from '../../spec/vtd-tables.ts';
+import type { DeviceEntries, EntrySetup } from './device-entries.ts';
 import { TablePagesExhaustedError } from './errors.ts';
 
 const P = lowMask(RootEntry.P);
 
-/** A context entry in the driver's words (spec H17). */
-export interface ContextSetup {
-  readonly translationType: number;
-  readonly levels: number;
-  readonly domainId: number;
-  /** Second-stage root table; 0 for pass-through. */
-  readonly root: number;
-}
-
 /** Root and context tables of legacy mode, as the driver writes them (spec H16, H17). */
-export class ContextTables {
+export class LegacyEntries implements DeviceEntries {
   readonly rootTable: number;
   readonly #memory: TableMemory;
   readonly #pages: TablePages;
@@ -27,13 +25,13 @@ export class ContextTables {
   }
 
   /** Writes the entry of a source that has none; the half with P last, so that hardware never sees part of it. */
-  set(sourceId: number, setup: ContextSetup): void {
+  set(sourceId: number, setup: EntrySetup): void {
     const at = this.#entryAt(sourceId);
     const { qw0, qw1 } = ContextEntry;
     this.#memory.store32(at + 8, (lowHalf(qw1.AW, setup.levels - 2) | lowHalf(qw1.DID, setup.domainId)) >>> 0);
     this.#memory.store32(at + 12, 0);
     this.#memory.store32(at + 4, Math.floor(setup.root / 2 ** 32));
-    const low = (setup.root % 2 ** 32) + lowHalf(qw0.TT, setup.translationType) + lowMask(qw0.P);
+    const low = (setup.root % 2 ** 32) + lowHalf(qw0.TT, translationType(setup)) + lowMask(qw0.P);
     this.#memory.store32(at, low);
   }
 
@@ -42,6 +40,9 @@ export class ContextTables {
     const at = this.#entryAt(sourceId);
     for (let word = at; word < at + CONTEXT_ENTRY_BYTES; word += 4) this.#memory.store32(word, 0);
   }
+
+  /** A legacy entry needs no pages of its own. */
+  release(): void {}
 
   #entryAt(sourceId: number): number {
     const rootEntry = this.rootTable + (sourceId >>> 8) * ROOT_ENTRY_BYTES;
@@ -64,4 +65,9 @@ export class ContextTables {
     zeroTable(this.#memory, table);
     return table;
   }
+}
+
+function translationType({ kind, ats }: EntrySetup): number {
+  if (kind === 'pass-through') return TranslationType.PASS_THROUGH;
+  return ats ? TranslationType.WITH_ATS : TranslationType.UNTRANSLATED;
 }
