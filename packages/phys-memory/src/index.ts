@@ -16,6 +16,16 @@ export type { BusError } from './bus/bus-errors.ts';
 export type { MmioHandler } from './bus/mmio-handler.ts';
 export { BUS_ABORT, PhysBus } from './bus/phys-bus.ts';
 export type { RegisterBacking } from './bus/register-backing.ts';
+// Caches of machines whose devices do not snoop them, and who owns a buffer.
+export type { CacheOperation, MaintenanceTable } from './cache/cache-maintenance.ts';
+export { ARC_MAINTENANCE, ARM64_MAINTENANCE, CacheMaintenance } from './cache/cache-maintenance.ts';
+export { CoherentPort } from './cache/coherent-port.ts';
+export { CpuCache } from './cache/cpu-cache.ts';
+export type { OwnershipViolation } from './cache/ownership.ts';
+export { OwnershipChecker } from './cache/ownership.ts';
+// Confidential guests, and memory nobody initialised.
+export { ConfidentialDeviceView } from './confidential/device-view.ts';
+export { SharedPages } from './confidential/shared-pages.ts';
 // Memory to files and back.
 export { ElfCoreReader, readElfCore } from './images/elf-core-reader.ts';
 export { writeElfCore } from './images/elf-core-writer.ts';
@@ -26,6 +36,8 @@ export { MemoryImage } from './images/memory-image.ts';
 export type { RawPart } from './images/raw-image.ts';
 export { RawImageReader, writeRawImage } from './images/raw-image.ts';
 export { restoreSnapshot, takeSnapshot } from './images/snapshot.ts';
+export type { KmsanOptions, KmsanReport } from './kmsan/kmsan-shadow.ts';
+export { KmsanShadow } from './kmsan/kmsan-shadow.ts';
 // What is where.
 export type { AddressKind } from './map/address-kind.ts';
 export type { AddressRange, NewRange, PageRange } from './map/address-map.ts';
@@ -44,6 +56,7 @@ export type { MemorySpan } from './memory/granule-source.ts';
 export { MemoryRangeError } from './memory/memory-range-error.ts';
 export type { PhysMemoryOptions } from './memory/phys-memory.ts';
 export { PhysMemory } from './memory/phys-memory.ts';
+export { StoreBuffer } from './ordering/store-buffer.ts';
 export type { MovePages } from './pages/contiguous.ts';
 // Page frames: descriptors, zones, the page allocator.
 export { allocContigRange, CMA_ALIGNMENT, CmaArea, freeContigRange } from './pages/contiguous.ts';
