@@ -9,9 +9,16 @@ import { allocContiguous, freeContiguous } from './direct-pages.ts';
 import { type DmaMemory, orderOf, pageAlign } from './dma-memory.ts';
 import type { KernelPointer } from './kernel-space.ts';
 
+/** A block as the page source handed it out. The kernel splits it into pages; here it goes back whole. */
+export interface PageBlock {
+  readonly phys: number;
+  readonly order: number;
+}
+
 /** Pages of one allocation, in order, and the IOVA range that shows them to the device. */
 export interface MappedPages {
   readonly pages: readonly number[];
+  readonly blocks: readonly PageBlock[];
   readonly address: DmaAddr;
 }
 
@@ -41,16 +48,18 @@ export function iommuDmaFree(dev: Device, size: number, cpuAddr: KernelPointer, 
     freePagesAt(dev, cpuAddr, pageAlign(size));
     return;
   }
-  const pages = kernelSpace.pagesOf(cpuAddr);
   kernelSpace.vunmap(cpuAddr);
-  for (const page of pages) dev.context.pageSource?.freePages(page, 0);
+  freeBlocks(dev, dev.context.remappedBlocks.get(cpuAddr) ?? []);
+  dev.context.remappedBlocks.delete(cpuAddr);
 }
 
 /** `iommu_dma_alloc_remap`: pages picked one by one behind one IOVA range and one kernel range. */
 function allocRemapped(dev: Device, size: number, gfp: number, attrs: number): DmaMemory | null {
   const mapped = allocMappedPages(dev, size, DMA_BIDIRECTIONAL, gfp | __GFP_ZERO, attrs);
   if (mapped === null) return null;
-  return { cpuAddr: dev.context.kernelSpace.vmap(mapped.pages), dmaAddr: mapped.address };
+  const cpuAddr = dev.context.kernelSpace.vmap(mapped.pages);
+  dev.context.remappedBlocks.set(cpuAddr, mapped.blocks);
+  return { cpuAddr, dmaAddr: mapped.address };
 }
 
 /**
@@ -66,23 +75,24 @@ export function allocMappedPages(
 ): MappedPages | null {
   const domain = dev.iommu!;
   const size = pageAlign(wantedSize);
-  const pages = pickPages(dev, size / PAGE_SIZE, gfp, attrs);
-  if (pages === null) return null;
+  const blocks = pickPages(dev, size / PAGE_SIZE, gfp, attrs);
+  if (blocks === null) return null;
   const iova = domain.allocIova(dev, size, dev.coherentDmaMask);
-  if (iova === 0) return freePicked(dev, pages);
+  if (iova === 0) return freeBlocks(dev, blocks);
+  const pages = blocks.flatMap(({ phys, order }) => pageList(phys, PAGE_SIZE * 2 ** order));
   const prot = dmaInfoToProt(dev, dir, attrs);
   let at = iova;
   for (const { phys, size: bytes } of contiguousRuns(pages)) {
     if (domain.linkRange(at, phys, bytes, prot) !== 0) {
       if (at > iova) domain.unlinkRange(iova, at - iova);
       domain.freeIova(iova, size);
-      return freePicked(dev, pages);
+      return freeBlocks(dev, blocks);
     }
     at += bytes;
   }
   domain.syncRange(iova, size);
   for (const page of pages) dev.context.memory.fill(page, PAGE_SIZE);
-  return { pages, address: iova as DmaAddr };
+  return { pages, blocks, address: iova as DmaAddr };
 }
 
 /** Adjacent pages merged, as the scatterlist that is mapped has them (spec I56). */
@@ -97,20 +107,24 @@ export function contiguousRuns(pages: readonly number[]): { phys: number; size: 
 }
 
 /** `__iommu_dma_alloc_pages` (spec I57): largest allowed order first; an order that failed is not tried again. */
-function pickPages(dev: Device, count: number, gfp: number, attrs: number): number[] | null {
+function pickPages(dev: Device, count: number, gfp: number, attrs: number): PageBlock[] | null {
   const { pageSource } = dev.context;
-  const pages: number[] = [];
+  const blocks: PageBlock[] = [];
   let orders = (attrs & DMA_ATTR_ALLOC_SINGLE_PAGES) !== 0 ? [0] : allowedOrders(dev);
-  while (pages.length < count) {
-    orders = orders.filter((order) => 2 ** order <= count - pages.length);
+  for (let missing = count; missing > 0; ) {
+    orders = orders.filter((order) => 2 ** order <= missing);
     const order = orders.at(-1);
-    if (order === undefined) return freePicked(dev, pages);
+    if (order === undefined) return freeBlocks(dev, blocks);
     const flags = order === orders[0] ? gfp : gfp | __GFP_NORETRY;
     const phys = pageSource?.allocPages(flags & ~__GFP_ZERO, order, dev.node) ?? -1;
-    if (phys < 0) orders.pop();
-    else pages.push(...pageList(phys, PAGE_SIZE * 2 ** order)); // a block is split into single pages
+    if (phys < 0) {
+      orders.pop();
+      continue;
+    }
+    blocks.push({ phys, order });
+    missing -= 2 ** order;
   }
-  return pages;
+  return blocks;
 }
 
 /** Ascending: the IOMMU page sizes in units of a CPU page, up to the largest buddy order. */
@@ -123,8 +137,9 @@ function allowedOrders(dev: Device): number[] {
   return orders;
 }
 
-function freePicked(dev: Device, pages: readonly number[]): null {
-  for (const page of pages) dev.context.pageSource?.freePages(page, 0);
+/** Always null, so that a failing allocation can end with it. */
+export function freeBlocks(dev: Device, blocks: readonly PageBlock[]): null {
+  for (const { phys, order } of blocks) dev.context.pageSource?.freePages(phys, order);
   return null;
 }
 

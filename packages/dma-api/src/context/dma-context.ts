@@ -4,7 +4,8 @@ import type { Swiotlb } from '@dmalab/swiotlb';
 import { TraceRing } from '@dmalab/trace';
 import { type AtomicPoolOptions, AtomicPools } from '../alloc/atomic-pool.ts';
 import type { CoherentPool } from '../alloc/coherent-pool.ts';
-import { KernelSpace } from '../alloc/kernel-space.ts';
+import type { PageBlock } from '../alloc/iommu-alloc.ts';
+import { type KernelPointer, KernelSpace } from '../alloc/kernel-space.ts';
 import type { ContiguousAreas, PageSource, SharedMemoryControl } from '../alloc/page-source.ts';
 import { DmaDebugHooks } from '../debug/debug-hooks.ts';
 import type { DmaDebugOptions } from '../debug/dma-debug.ts';
@@ -70,6 +71,8 @@ export class DmaContext {
   readonly pageEraTrace = new PageEraTrace();
   readonly kernelSpace: KernelSpace;
   readonly pageSource: PageSource | null;
+  /** What lies behind each allocation that was remapped into kernel space, for its free. */
+  readonly remappedBlocks = new Map<KernelPointer, readonly PageBlock[]>();
   readonly cma: ContiguousAreas;
   readonly globalPool: CoherentPool | null;
   readonly sharedMemory: SharedMemoryControl | null;
