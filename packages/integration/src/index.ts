@@ -1,3 +1,14 @@
+// Machines.
+export { BringUpError, bringUp } from './machine/bring-up.ts';
+export type { BuildOptions } from './machine/build-machine.ts';
+export { buildMachine } from './machine/build-machine.ts';
+export type { IommuTraffic } from './machine/iommu-meter.ts';
+export { IommuMeter } from './machine/iommu-meter.ts';
+export type { IommuPart } from './machine/iommu-part.ts';
+export type { Machine, NvmePart, RunningMachine } from './machine/machine.ts';
+export type { IommuPolicy, MachineDescription } from './machine/machine-description.ts';
+export { MachineDescriptionError } from './machine/machine-description.ts';
+export { MACHINES } from './machine/presets.ts';
 // Workloads.
 
 export type {
@@ -14,9 +25,16 @@ export { replayTrace } from './replay/replay-trace.ts';
 export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreement.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';
+// The study: one workload, every machine, both mapping interfaces.
+export type { StudyOptions } from './study/run-study.ts';
+export { runStudy } from './study/run-study.ts';
+export type { StudyRow } from './study/study-row.ts';
 export { FioJobError } from './workload/fio-error.ts';
 export type { AccessPattern, FioJob, FioJobFile } from './workload/fio-job.ts';
 export { parseFioJobs } from './workload/fio-parser.ts';
 export type { BlockShare, DiskSize } from './workload/fio-values.ts';
+export { BufferMemoryError } from './workload/io-buffers.ts';
 export type { JobExtent, WorkloadIo } from './workload/job-stream.ts';
 export { JobStream, jobExtent } from './workload/job-stream.ts';
+export type { WorkloadResult } from './workload/workload-runner.ts';
+export { WorkloadError, WorkloadRunner } from './workload/workload-runner.ts';

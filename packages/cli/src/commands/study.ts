@@ -22,7 +22,7 @@ export function addStudy(program: Command): void {
     .option('--json', 'the same as data')
     .addHelpText('after', DETAILS)
     .action(async (file: string | undefined, flags: StudyFlags) => {
-      const { runStudy } = await import('./run-study.ts');
-      await runStudy(file, flags);
+      const { studyCommand } = await import('./run-study.ts');
+      await studyCommand(file, flags);
     });
 }

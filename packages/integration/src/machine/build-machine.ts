@@ -1,6 +1,6 @@
 import { DmaContext } from '@dmalab/dma-api';
 import { KernelContext } from '@dmalab/iommu';
-import { PciFabric } from '@dmalab/pci-p2p';
+import { type DmaRemapper, PciFabric } from '@dmalab/pci-p2p';
 import {
   type AddressMap,
   GFP_DMA,
@@ -18,25 +18,32 @@ import type { Machine } from './machine.ts';
 import { checkDescription, type MachineDescription } from './machine-description.ts';
 import { buildNvme } from './nvme-part.ts';
 
+export interface BuildOptions {
+  /** Count what the IOMMU does; each translation then costs a call more. Default false. */
+  readonly meterIommu?: boolean;
+  /** Trace events that the machine's recorder holds, a power of two. Default 65536. */
+  readonly traceEvents?: number;
+}
+
 /**
  * Builds a machine from its description and boots it as far as a kernel goes before the first driver probes: memory map
  * and page allocator, bounce pool, IOMMU, PCI enumeration.
  * @throws {MachineDescriptionError} when no machine can be like that
  */
-export function buildMachine(description: MachineDescription): Machine {
+export function buildMachine(description: MachineDescription, options: BuildOptions = {}): Machine {
   checkDescription(description);
   const map = q35AddressMap(description.memoryBytes);
   const ram = map.ranges.filter(({ kind }) => kind === 'ram');
   const memory = new PhysMemory({ spans: ram });
   const kernel = new KernelContext({ possibleCpus: description.cpus });
-  const ring = new TraceRing();
+  const ring = new TraceRing(options.traceEvents);
   const plan = planPool(description, map);
   const { geometry } = reserveBootPool(plan, exclusiveEnds(ram));
   const pages = buildPages(map, memory, geometry);
   const pool = geometry === null ? null : new SwiotlbPool(geometry);
   const swiotlb = pool === null ? null : new Swiotlb({ memory, pool, force: plan.force });
-  const iommu = description.iommu === 'off' ? null : buildIommu(memory, pages);
-  const fabric = buildFabric(memory, map, iommu?.unit ?? null);
+  const iommu = description.iommu === 'off' ? null : buildIommu(memory, pages, options.meterIommu ?? false);
+  const fabric = buildFabric(memory, map, iommu?.meter ?? iommu?.unit ?? null);
   const dma = new DmaContext({
     memory,
     ram,
@@ -47,7 +54,7 @@ export function buildMachine(description: MachineDescription): Machine {
     pageSource: pageSource(pages),
   });
   const nvme = buildNvme({ description, fabric, iommu, dma });
-  return { description, memory, pages, kernel, ring, swiotlb, vtd: iommu?.unit ?? null, fabric, dma, nvme };
+  return { description, memory, pages, kernel, ring, swiotlb, iommu, fabric, dma, nvme };
 }
 
 function planPool({ commandLine, cpus }: MachineDescription, map: AddressMap): PoolPlan {
@@ -86,7 +93,7 @@ function pageSource(pages: PageAllocator) {
 }
 
 /** One host bridge that claims what the map calls its windows. */
-function buildFabric(memory: PhysMemory, map: AddressMap, iommu: Machine['vtd']): PciFabric {
+function buildFabric(memory: PhysMemory, map: AddressMap, iommu: DmaRemapper | null): PciFabric {
   const windows = map.ranges
     .filter(({ name }) => name === 'PCI Bus 0000:00')
     .map(({ start, end }) => ({ kind: 'memory' as const, cpuStart: start, lengthBytes: end - start + 1 }));

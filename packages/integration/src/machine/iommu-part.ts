@@ -1,17 +1,22 @@
 import { DmaDomain, IntelIommu, type KernelContext, VTD_PRESETS, VtdUnit } from '@dmalab/iommu';
 import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
 import type { TraceRing } from '@dmalab/trace';
+import { IommuMeter } from './iommu-meter.ts';
 import type { IommuPolicy } from './machine-description.ts';
 
 /** A VT-d unit with its driver. */
 export interface IommuPart {
   readonly unit: VtdUnit;
   readonly driver: IntelIommu;
+  /** Null where nobody asked to count. */
+  readonly meter: IommuMeter | null;
 }
 
 /** Builds the unit, and turns translation on as a kernel does at boot. */
-export function buildIommu(memory: PhysMemory, pages: PageAllocator): IommuPart {
-  const unit = new VtdUnit({ memory, ...VTD_PRESETS.qemuLegacy });
+export function buildIommu(memory: PhysMemory, pages: PageAllocator, isMetered: boolean): IommuPart {
+  const meter = isMetered ? new IommuMeter(memory) : null;
+  const unit = new VtdUnit({ memory: meter ?? memory, ...VTD_PRESETS.qemuLegacy });
+  meter?.watch(unit);
   const driver = new IntelIommu({
     registers: unit,
     memory,
@@ -22,7 +27,7 @@ export function buildIommu(memory: PhysMemory, pages: PageAllocator): IommuPart 
     freeTablePage: (phys) => pages.freePages(phys / PAGE_SIZE, 0),
   });
   driver.enable();
-  return { unit, driver };
+  return { unit, driver, meter };
 }
 
 /** Puts a device behind the unit: in a domain of its own, or none where the policy is pass-through. */

@@ -1,10 +1,12 @@
-import type { NvmeController } from '@dmalab/blk-nvme/controller';
+import type { NvmeDriver, NvmeIod, RequestQueue } from '@dmalab/blk-nvme';
+import type { Media, NvmeController } from '@dmalab/blk-nvme/controller';
 import type { Device, DmaContext } from '@dmalab/dma-api';
-import type { DmaDomain, KernelContext, VtdUnit } from '@dmalab/iommu';
+import type { DmaDomain, KernelContext } from '@dmalab/iommu';
 import type { PciDevice, PciFabric, PciFunction } from '@dmalab/pci-p2p';
 import type { PageAllocator, PhysMemory } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import type { TraceRing } from '@dmalab/trace';
+import type { IommuPart } from './iommu-part.ts';
 import type { MachineDescription } from './machine-description.ts';
 
 /** The NVMe disk of a machine: the function in its slot, the model behind it, and the device as the kernel knows it. */
@@ -27,8 +29,21 @@ export interface Machine {
   readonly kernel: KernelContext;
   readonly ring: TraceRing;
   readonly swiotlb: Swiotlb | null;
-  readonly vtd: VtdUnit | null;
+  readonly iommu: IommuPart | null;
   readonly fabric: PciFabric;
   readonly dma: DmaContext;
   readonly nvme: NvmePart;
+}
+
+/** A machine whose disk is ready for I/O. */
+export interface RunningMachine extends Machine {
+  readonly driver: NvmeDriver;
+  readonly disk: {
+    /** Where bios go. */
+    readonly queue: Pick<RequestQueue<NvmeIod>, 'submitBio'>;
+    /** What the controller keeps its bytes in: for laying data out beside the driver. */
+    readonly media: Media;
+  };
+  /** Lets time pass: the device works, completions are taken, timers that became due run. */
+  advance(nanoseconds: number): void;
 }

@@ -50,7 +50,8 @@ export function parseFioJobs(text: string, file: string): FioJobFile {
   const withoutEffect: { key: string; line: number }[] = [];
   const sections = readSections(text, file, withoutEffect);
   const jobs = sections.map((section) => settle(section, file));
-  if (jobs.length === 0) throw new FioJobError(file, 0, 'holds no job', 'add a section such as [job1] with rw= and bs=');
+  if (jobs.length === 0)
+    throw new FioJobError(file, 0, 'holds no job', 'add a section such as [job1] with rw= and bs=');
   return { file, jobs, withoutEffect };
 }
 
@@ -70,7 +71,8 @@ function readSections(text: string, file: string, withoutEffect: { key: string; 
       else sections.push({ name: header[1], line, settings: current });
       continue;
     }
-    if (current === null) throw new FioJobError(file, line, `"${content}" stands before any section`, 'start with [global] or [jobname]');
+    if (current === null)
+      throw new FioJobError(file, line, `"${content}" stands before any section`, 'start with [global] or [jobname]');
     readSetting(content, file, line, current, withoutEffect);
   }
   return sections;
@@ -90,7 +92,12 @@ function readSetting(
   else if (KEYS.has(key)) settings.set(key, { text, line });
   else throw new FioJobError(file, line, `unknown key "${name}"`, `the keys are ${[...KEYS].sort().join(', ')}`);
   if (key === 'direct' && text !== '1') {
-    throw new FioJobError(file, line, `direct=${text} asks for buffered I/O`, 'there is no page cache here: leave it out or write direct=1');
+    throw new FioJobError(
+      file,
+      line,
+      `direct=${text} asks for buffered I/O`,
+      'there is no page cache here: leave it out or write direct=1',
+    );
   }
 }
 
@@ -100,7 +107,8 @@ function settle({ name, line, settings }: Section, file: string): FioJob {
     const setting = settings.get(key);
     if (setting === undefined) return otherwise;
     const parsed = parse(setting.text);
-    if (parsed === null) throw new FioJobError(file, setting.line, `${key}=${setting.text} is not ${what}`, remedies[key]);
+    if (parsed === null)
+      throw new FioJobError(file, setting.line, `${key}=${setting.text} is not ${what}`, remedies[key]);
     return parsed;
   };
   const count = (key: string, least: number, most: number, otherwise: number): number =>

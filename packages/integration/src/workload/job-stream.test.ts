@@ -40,17 +40,18 @@ describe('the stream of a job', () => {
     expect(() => ios('rw=read\nsize=32m\n')).toThrow('job.fio:3: size 33554432 at offset 0 does not fit the disk');
   });
 
-  test.prop([fc.constantFrom('read', 'randwrite', 'randrw'), fc.integer({ min: 1, max: 64 }), fc.integer({ min: 0, max: 99 })])(
-    'every I/O lies inside the region, aligned to its own length',
-    (rw, blocks, seed) => {
-      const size = blocks * 65536;
-      for (const io of ios(`rw=${rw}\nbssplit=512/30:4k/50:64k/20\nsize=${size}\noffset=1m\nrandseed=${seed}\n`)) {
-        expect(io.offsetBytes).toBeGreaterThanOrEqual(1048576);
-        expect(io.offsetBytes + io.lengthBytes).toBeLessThanOrEqual(1048576 + size);
-        if (rw !== 'read') expect((io.offsetBytes - 1048576) % io.lengthBytes).toBe(0);
-      }
-    },
-  );
+  test.prop([
+    fc.constantFrom('read', 'randwrite', 'randrw'),
+    fc.integer({ min: 1, max: 64 }),
+    fc.integer({ min: 0, max: 99 }),
+  ])('every I/O lies inside the region, aligned to its own length', (rw, blocks, seed) => {
+    const size = blocks * 65536;
+    for (const io of ios(`rw=${rw}\nbssplit=512/30:4k/50:64k/20\nsize=${size}\noffset=1m\nrandseed=${seed}\n`)) {
+      expect(io.offsetBytes).toBeGreaterThanOrEqual(1048576);
+      expect(io.offsetBytes + io.lengthBytes).toBeLessThanOrEqual(1048576 + size);
+      if (rw !== 'read') expect((io.offsetBytes - 1048576) % io.lengthBytes).toBe(0);
+    }
+  });
 });
 
 describe('the data of a workload', () => {

@@ -72,7 +72,8 @@ export class JobStream {
     if (this.#issuedBytes >= ioBytes) return false;
     io.isWrite = this.#drawDirection();
     io.lengthBytes = this.#draw(io.isWrite ? this.#job.writeBlocks : this.#job.readBlocks);
-    io.offsetBytes = startBytes + (this.#isRandom ? this.#drawOffset(io.lengthBytes, sizeBytes) : this.#follow(io.lengthBytes));
+    io.offsetBytes =
+      startBytes + (this.#isRandom ? this.#drawOffset(io.lengthBytes, sizeBytes) : this.#follow(io.lengthBytes));
     this.#issuedBytes += io.lengthBytes;
     return true;
   }

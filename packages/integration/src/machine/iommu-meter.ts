@@ -1,0 +1,65 @@
+import type { TableMemory, VtdUnit } from '@dmalab/iommu';
+import type { DmaRemapper } from '@dmalab/pci-p2p';
+
+/** What passed through an IOMMU since the meter was put there, or since {@link IommuMeter.reset}. */
+export interface IommuTraffic {
+  /** Requests, one for each page that a transfer touches. */
+  readonly requests: number;
+  /** Requests for which the unit read tables. */
+  readonly walks: number;
+  /** Requests that its caches answered. */
+  readonly hits: number;
+  readonly faults: number;
+}
+
+/**
+ * Counts what an IOMMU does, from outside: it stands between the unit and its memory, and between the fabric and the
+ * unit. A walk is a request during which the unit read memory.
+ */
+export class IommuMeter implements DmaRemapper, TableMemory {
+  readonly #memory: TableMemory;
+  #unit: VtdUnit | null = null;
+  #loads = 0;
+  #requests = 0;
+  #walks = 0;
+  #faults = 0;
+
+  /** @param memory where the tables lie */
+  constructor(memory: TableMemory) {
+    this.#memory = memory;
+  }
+
+  /** Says whose requests to count. */
+  watch(unit: VtdUnit): void {
+    this.#unit = unit;
+  }
+
+  get traffic(): IommuTraffic {
+    const hits = this.#requests - this.#walks;
+    return { requests: this.#requests, walks: this.#walks, hits, faults: this.#faults };
+  }
+
+  reset(): void {
+    this.#requests = 0;
+    this.#walks = 0;
+    this.#faults = 0;
+  }
+
+  load32(at: number): number {
+    this.#loads++;
+    return this.#memory.load32(at);
+  }
+
+  store32(at: number, value: number): void {
+    this.#memory.store32(at, value);
+  }
+
+  translate(sourceId: number, address: number, isWrite: 0 | 1): number {
+    const loads = this.#loads;
+    const result = this.#unit === null ? address : this.#unit.translate(sourceId, address, isWrite);
+    this.#requests++;
+    if (this.#loads !== loads) this.#walks++;
+    if (result < 0) this.#faults++;
+    return result;
+  }
+}
