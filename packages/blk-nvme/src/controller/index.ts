@@ -7,3 +7,4 @@ export type { Media } from './media.ts';
 export { SparseMedia } from './media.ts';
 export { NvmeController } from './nvme-controller.ts';
 export type { NamespaceOptions, NvmeControllerOptions } from './options.ts';
+export { nvmeFunction } from './pci-function.ts';

@@ -1,0 +1,26 @@
+import type { FunctionDescription } from '@dmalab/pci-p2p';
+
+/** BAR0 holds registers and doorbells below, the MSI-X table and its pending bits above. */
+const BAR0_BYTES = 0x4000;
+const MSIX_TABLE = 0x2000;
+const MSIX_PENDING = 0x3000;
+const CMB_BAR = 2;
+
+/**
+ * The PCI function of an NVMe controller (class 010802): `fabric.rootBus.add(devfn(3), nvmeFunction())`, then the
+ * controller on its port, then `fn.attach(0, controller)`.
+ *
+ * @param vectors MSI-X vectors, 1 to 256: those of the controller's options
+ * @param cmbBytes controller memory buffer, which becomes BAR 2
+ */
+export function nvmeFunction(vectors = 65, cmbBytes = 0): FunctionDescription {
+  const registers = { index: 0, kind: 'memory64', sizeBytes: BAR0_BYTES } as const;
+  const cmb = { index: CMB_BAR, kind: 'memory64', prefetchable: true, sizeBytes: cmbBytes } as const;
+  return {
+    vendor: 0x1b36,
+    device: 0x0010,
+    classCode: 0x01_0802,
+    bars: cmbBytes > 0 ? [registers, cmb] : [registers],
+    msix: { vectors, bar: 0, tableOffset: MSIX_TABLE, pendingOffset: MSIX_PENDING },
+  };
+}

@@ -1,0 +1,20 @@
+import type { RegisterBacking } from '@dmalab/phys-memory';
+
+/**
+ * All that the driver may see of its device besides memory (spec bridges 8): registers, interrupts that are seen by
+ * looking, and the PCI services that a probe needs. `PciDevice` of `@dmalab/pci-p2p` is one; a bridge to another
+ * emulator's device is another.
+ */
+export interface DeviceBacking extends RegisterBacking {
+  /** PCI name of the function: `0000:00:03.0`. */
+  readonly id: string;
+  /** True once after that vector's interrupt; looking takes it. */
+  interruptPending(vector: number): boolean;
+  /** Memory decoding and bus mastering on. */
+  enable(): void;
+  /** Bus mastering off. */
+  disable(): void;
+  /** Vectors that the function offers. */
+  msixVectors(): number;
+  enableMsix(count: number): void;
+}

@@ -1,0 +1,52 @@
+import type { KernelLog } from '@dmalab/dma-api';
+import type { Request } from '../block/request.ts';
+import { get, join64 } from '../spec/bits.ts';
+import { Cdw0, RwCdw12, SqeWord } from '../spec/sqe.ts';
+import { NVME_STATUS_DNR, NVME_STATUS_MORE } from '../spec/status.ts';
+import type { NvmeIod } from './nvme-iod.ts';
+import type { NvmeNamespace } from './nvme-namespace.ts';
+
+/** The site that the driver's lines name. */
+const SITE = 'nvme';
+
+/** Kernel log lines of one controller (`nvme nvme0: ...`) and of its disks. */
+export class DriverLog {
+  readonly #log: KernelLog;
+  readonly name: string;
+
+  constructor(log: KernelLog, name: string) {
+    this.#log = log;
+    this.name = name;
+  }
+
+  info(text: string): void {
+    this.#log.add('info', SITE, this.name, text);
+  }
+
+  warn(text: string): void {
+    this.#log.add('warn', SITE, this.name, text);
+  }
+
+  error(text: string): void {
+    this.#log.add('error', SITE, this.name, text);
+  }
+
+  /** Spec N93, without verbose errors: names stay general. */
+  commandFailed(request: Request<NvmeIod>, isAdmin: boolean): void {
+    const { command, status } = request.data;
+    const ns = request.queue?.queuedata as NvmeNamespace | null;
+    const opcode = get(command[SqeWord.CDW0], Cdw0.OPC).toString(16);
+    const sct = ((status >>> 8) & 7).toString(16);
+    const sc = (status & 0xff).toString(16);
+    const marks = ((status & NVME_STATUS_MORE) !== 0 ? 'MORE ' : '') + ((status & NVME_STATUS_DNR) !== 0 ? 'DNR ' : '');
+    const text = `I/O Error (sct 0x${sct} / sc 0x${sc}) ${marks}`;
+    if (isAdmin || ns === null) {
+      if (!isAdmin) return;
+      this.#log.add('error', SITE, this.name, `Admin Cmd(0x${opcode}), ${text}`);
+      return;
+    }
+    const lba = join64(command[SqeWord.CDW10], command[SqeWord.CDW10 + 1]);
+    const blocks = get(command[SqeWord.CDW12], RwCdw12.NLB) + 1;
+    this.#log.add('error', SITE, ns.diskName, `I/O Cmd(0x${opcode}) @ LBA ${lba}, ${blocks} blocks, ${text}`);
+  }
+}

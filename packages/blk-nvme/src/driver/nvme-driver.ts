@@ -1,0 +1,300 @@
+import {
+  type Device,
+  type DmaContext,
+  dmaOptMappingSize,
+  dmaSetMaskAndCoherent,
+  dmaSetMaxSegSize,
+  dmaSetMinAlignMask,
+} from '@dmalab/dma-api';
+import { BlockTrace } from '../block/block-trace.ts';
+import { EBUSY, ENODEV, ENOMEM } from '../block/errno.ts';
+import { emptyLimits, minNotZero, validateLimits } from '../block/queue-limits.ts';
+import { RequestQueue } from '../block/request-queue.ts';
+import { TagSet } from '../block/tag-set.ts';
+import { get } from '../spec/bits.ts';
+import { CapHigh, doorbellOffset } from '../spec/registers.ts';
+import { Sgls } from '../spec/sgl.ts';
+import { AdminCommands } from './admin-commands.ts';
+import { AsyncEventHandler } from './async-event-handler.ts';
+import {
+  DEFAULT_NVME_PARAMETERS,
+  NVME_ADMIN_TIMEOUT_NANOS,
+  NVME_AQ_DEPTH,
+  NVME_AQ_MQ_TAG_DEPTH,
+  NVME_CTRL_PAGE_SHIFT,
+  NVME_CTRL_PAGE_SIZE,
+  NVME_MAX_KB_SZ,
+  type NvmeParameters,
+} from './constants.ts';
+import { ControllerRegisters } from './controller-registers.ts';
+import { DataMapping } from './data-mapping.ts';
+import { DescriptorPools } from './descriptor-pools.ts';
+import type { DeviceBacking } from './device-backing.ts';
+import { DiscardPages } from './discard-pages.ts';
+import { DriverLog } from './driver-log.ts';
+import { HostMemoryBuffer } from './host-memory-buffer.ts';
+import { type ControllerIdentity, parseController } from './identify-controller.ts';
+import { IoQueues } from './io-queues.ts';
+import { controllerLimits } from './namespace-limits.ts';
+import type { NvmeIod } from './nvme-iod.ts';
+import type { NvmeNamespace } from './nvme-namespace.ts';
+import { NvmeQueue, RING_ENTRY_BYTES } from './nvme-queue.ts';
+import { NvmeState } from './nvme-state.ts';
+import { NvmeTrace } from './nvme-trace.ts';
+import { QueueMemory } from './queue-memory.ts';
+import { RequestPath } from './request-path.ts';
+import type { ShadowDoorbells } from './shadow-doorbells.ts';
+import { startupCommands } from './startup-commands.ts';
+import { Timeouts } from './timeouts.ts';
+
+export interface NvmeDriverOptions {
+  /** The device as the DMA API knows it. */
+  readonly device: Device;
+  /** How to reach its registers and interrupts. */
+  readonly backing: DeviceBacking;
+  /** Number in `nvme0`. Default 0. */
+  readonly instance?: number;
+  /** Processors that submit. Default 1. */
+  readonly cpus?: number;
+  readonly parameters?: Partial<NvmeParameters>;
+  /** Start hints of the tag allocator, one a processor (spec N22). Default 0. */
+  readonly tagHints?: { readonly admin?: readonly number[]; readonly io?: readonly number[] };
+}
+
+/** Time that passes in one step of a wait. */
+const WAIT_STEP_NANOS = 100_000;
+
+/**
+ * The NVMe PCI driver (spec part B): probes a controller through registers, memory and interrupts alone, and offers its
+ * namespaces as disks.
+ *
+ * ```ts
+ * const driver = new NvmeDriver({ device, backing });
+ * driver.probe(); // 0, or a negative errno
+ * driver.disk(1).queue.submitBio(bio);
+ * driver.poll(); // take completions
+ * ```
+ */
+export class NvmeDriver {
+  readonly device: Device;
+  readonly backing: DeviceBacking;
+  readonly parameters: NvmeParameters;
+  readonly cpus: number;
+  readonly name: string;
+  readonly state = new NvmeState();
+  readonly log: DriverLog;
+  readonly trace: NvmeTrace;
+  readonly registers: ControllerRegisters;
+  readonly mapping: DataMapping;
+  readonly pools: DescriptorPools;
+  readonly discards: DiscardPages;
+  readonly adminPath: RequestPath;
+  readonly ioPath: RequestPath;
+  readonly adminQueue: RequestQueue<NvmeIod>;
+  readonly admin: AdminCommands;
+  readonly ioQueues: IoQueues;
+  readonly events: AsyncEventHandler;
+  readonly timeouts: Timeouts;
+  identity: ControllerIdentity | null = null;
+  /** Largest transfer in 512-byte sectors; only ever shrinks (spec N60). */
+  maxHwSectors = 0;
+  retryDelaysMillis: readonly number[] = [0, 0, 0];
+  shadow: ShadowDoorbells | null = null;
+  namespaces: NvmeNamespace[] = [];
+  readonly tagHints: NonNullable<NvmeDriverOptions['tagHints']>;
+  readonly hmb: HostMemoryBuffer;
+  #adminNvmeQueue: NvmeQueue | null = null;
+  #waitedNanos = 0;
+
+  constructor(options: NvmeDriverOptions) {
+    const { device, backing } = options;
+    this.device = device;
+    this.backing = backing;
+    this.parameters = { ...DEFAULT_NVME_PARAMETERS, ...options.parameters };
+    this.cpus = options.cpus ?? 1;
+    this.name = `nvme${options.instance ?? 0}`;
+    this.tagHints = options.tagHints ?? {};
+    const { context } = device;
+    this.log = new DriverLog(context.log, this.name);
+    this.trace = new NvmeTrace(context.ring, this.name);
+    this.registers = new ControllerRegisters(backing, this.log);
+    this.pools = new DescriptorPools(device);
+    this.mapping = new DataMapping(device, this.pools, this.parameters);
+    this.discards = new DiscardPages(context);
+    this.adminPath = new RequestPath(this, true);
+    this.ioPath = new RequestPath(this, false);
+    this.adminQueue = this.#makeAdminQueue();
+    this.admin = new AdminCommands(context, this.adminQueue, () => this.#waitStep());
+    this.ioQueues = new IoQueues(this);
+    this.events = new AsyncEventHandler(this);
+    this.timeouts = new Timeouts(this);
+    this.hmb = new HostMemoryBuffer(this);
+  }
+  get context(): DmaContext {
+    return this.device.context;
+  }
+
+  get maxRetries(): number {
+    return this.parameters.maxRetries;
+  }
+
+  /** Brings the device up (spec N55): 0, or a negative errno. */
+  probe(): number {
+    const { device, log } = this;
+    dmaSetMaskAndCoherent(device, 2 ** 52 - 1);
+    dmaSetMinAlignMask(device, NVME_CTRL_PAGE_SIZE - 1);
+    dmaSetMaxSegSize(device, 0xffffffff);
+    this.maxHwSectors = Math.min(NVME_MAX_KB_SZ * 2, Math.floor(dmaOptMappingSize(device) / 512));
+    log.info(`pci function ${this.backing.id}`);
+    const error = this.#start(true);
+    if (error !== 0) {
+      this.state.change('DELETING');
+      this.state.change('DEAD');
+    }
+    return error;
+  }
+
+  /** The disk of a namespace id; undefined when there is none. */
+  disk(nsid: number): NvmeNamespace | undefined {
+    return this.namespaces.find((ns) => ns.nsid === nsid);
+  }
+
+  /** Looks for interrupts and takes what they announce: how many completions there were. */
+  poll(): number {
+    let count = 0;
+    const { backing } = this;
+    if (this.#adminNvmeQueue !== null && backing.interruptPending(0))
+      count += this.adminPath.drain(this.#adminNvmeQueue);
+    for (const queue of this.ioPath.queues) {
+      if (queue.vector < 0 || (queue.vector !== 0 && !backing.interruptPending(queue.vector))) continue;
+      count += this.ioPath.drain(queue);
+    }
+    this.ioPath.runRetries();
+    this.events.run();
+    return count;
+  }
+
+  /** Controller reset (spec N97): 0, or a negative errno after which the controller is dead. */
+  reset(): number {
+    if (!this.state.change('RESETTING')) return EBUSY;
+    this.disable(false);
+    const error = this.#start(false);
+    if (error === 0) return 0;
+    this.log.warn(`Disabling device after reset failure: ${error}`);
+    this.state.change('DELETING');
+    this.disable(true);
+    this.state.change('DEAD');
+    return error;
+  }
+
+  /** Stops the controller and gives every request back (spec N96). */
+  disable(shutdown: boolean): void {
+    const { registers, ioQueues, adminPath, ioPath } = this;
+    const dead = registers.isGone() || !registers.isUsable();
+    if (!dead) {
+      ioQueues.deleteAll();
+      if (shutdown) registers.shutDown(this.identity?.shutdownTimeoutSeconds ?? 5);
+      else registers.disable();
+    }
+    if (this.#adminNvmeQueue !== null) this.#adminNvmeQueue.enabled = false;
+    for (const queue of ioPath.queues) queue.enabled = false;
+    this.backing.disable();
+    for (const queue of ioPath.queues) ioPath.drain(queue);
+    ioPath.cancelAll();
+    adminPath.cancelAll();
+  }
+
+  /** Driver unbinds (spec N98): memory goes back in the kernel's order. */
+  remove(): void {
+    this.state.change('DELETING');
+    this.disable(true);
+    this.namespaces = [];
+    this.hmb.free();
+    this.shadow?.free();
+    this.shadow = null;
+    this.ioQueues.free();
+    this.#adminNvmeQueue?.cq.free();
+    this.#adminNvmeQueue?.sq.free();
+    this.#adminNvmeQueue = null;
+    this.pools.destroy();
+    this.state.change('DEAD');
+  }
+
+  onAsyncEvent(status: number, result: number): void {
+    this.events.receive(status, result);
+  }
+
+  /** Steps 1 to 9 of N56, then the commands of N57. `first`: not after a reset. */
+  #start(first: boolean): number {
+    const { registers, backing } = this;
+    backing.enable();
+    backing.enableMsix(1);
+    const error = registers.identify() || registers.disable() || this.#startAdminQueue();
+    if (error !== 0) return error;
+    this.state.change('CONNECTING');
+    return startupCommands(this, first);
+  }
+
+  /** The first vector is given back and all are asked for at once (spec N62). */
+  #startAdminQueue(): number {
+    const { device, backing, registers } = this;
+    if (this.#adminNvmeQueue === null) {
+      const cq = QueueMemory.alloc(device, NVME_AQ_DEPTH, RING_ENTRY_BYTES.cq);
+      const sq = cq === null ? null : QueueMemory.alloc(device, NVME_AQ_DEPTH, RING_ENTRY_BYTES.sq);
+      if (cq === null || sq === null) return ENOMEM;
+      this.#adminNvmeQueue = this.makeQueue(0, { sq, cq }, false);
+    }
+    const queue = this.#adminNvmeQueue;
+    registers.setAdminQueues(queue.sq.dmaAddr, queue.cq.dmaAddr);
+    const error = registers.enable();
+    if (error !== 0) return error;
+    queue.init();
+    queue.vector = 0;
+    this.adminPath.queues = [queue];
+    return backing.msixVectors() > 0 ? 0 : ENODEV;
+  }
+
+  makeQueue(qid: number, rings: { readonly sq: QueueMemory; readonly cq: QueueMemory }, polled: boolean): NvmeQueue {
+    const stride = get(this.registers.capHigh, CapHigh.DSTRD);
+    const doorbells = { sq: doorbellOffset(qid, 0, stride), cq: doorbellOffset(qid, 1, stride) };
+    return new NvmeQueue(this.backing, this.context.memory, qid, rings, doorbells, polled);
+  }
+
+  /** Takes over what Identify Controller says (spec N60). */
+  adopt(page: Uint8Array): void {
+    const identity = parseController(page);
+    this.identity = identity;
+    this.retryDelaysMillis = identity.crdtMillis;
+    const mpsMin = get(this.registers.capHigh, CapHigh.MPSMIN);
+    const byMdts = identity.mdts === 0 ? 0 : 2 ** (identity.mdts + NVME_CTRL_PAGE_SHIFT + mpsMin - 9);
+    this.maxHwSectors = minNotZero(this.maxHwSectors, byMdts);
+    this.mapping.sglSupported = get(identity.sgls, Sgls.SUPPORT) !== 0;
+    const limits = controllerLimits(this.maxHwSectors, identity, true);
+    validateLimits(limits);
+    this.adminQueue.limits = limits;
+  }
+
+  #makeAdminQueue(): RequestQueue<NvmeIod> {
+    const counts = { default: 1, read: 0, poll: 0 };
+    const tagSet = new TagSet(this.adminPath, NVME_AQ_MQ_TAG_DEPTH, counts, this.cpus, this.tagHints.admin);
+    this.adminPath.tagSet = tagSet;
+    const limits = emptyLimits();
+    limits.maxHwSectors = NVME_MAX_KB_SZ * 2;
+    limits.virtBoundaryMask = NVME_CTRL_PAGE_SIZE - 1;
+    limits.dmaAlignment = 3;
+    validateLimits(limits);
+    const trace = new BlockTrace(this.context.ring, '0,0');
+    return new RequestQueue<NvmeIod>({ tagSet, limits, trace, elevator: false });
+  }
+
+  /** One step of waiting for an admin command; false when it was given up. */
+  #waitStep(): boolean {
+    this.backing.advance(WAIT_STEP_NANOS);
+    this.#waitedNanos += WAIT_STEP_NANOS;
+    if (this.poll() > 0) this.#waitedNanos = 0;
+    if (this.#waitedNanos < NVME_ADMIN_TIMEOUT_NANOS) return true;
+    this.#waitedNanos = 0;
+    this.timeouts.adminExpired();
+    return false;
+  }
+}
