@@ -1,5 +1,10 @@
+export { swiotlbDebugfs } from './allocator/debugfs.ts';
+export type { MemoryEncryption } from './allocator/encryption.ts';
+export type { GrowthOptions, GrowthPages, PageZone } from './allocator/growth.ts';
 export type { BounceShadow, SwiotlbMemory } from './allocator/memory.ts';
 export type { SwiotlbLog } from './allocator/messages.ts';
+export type { RestrictedPoolOptions } from './allocator/restricted.ts';
+export { createRestrictedPool } from './allocator/restricted.ts';
 export type { SwiotlbOptions } from './allocator/swiotlb.ts';
 export { Swiotlb } from './allocator/swiotlb.ts';
 export type { BootMachine, BootPool, PoolPlan } from './boot/boot-pool.ts';

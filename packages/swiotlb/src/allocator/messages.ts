@@ -28,14 +28,14 @@ class RateLimit {
   }
 }
 
-/** The kernel's words for what goes wrong in bouncing, and how often it says them (spec S90 to S92). */
+/** The kernel's words for what goes wrong in bouncing, and how often it says them (spec S90, S91). */
 export class SwiotlbMessages {
   readonly #log: SwiotlbLog;
   readonly #full = new RateLimit();
   readonly #noPool = new RateLimit();
   readonly #growthFailed = new RateLimit();
   readonly #warned = new Map<string, WeakSet<SwiotlbDevice>>();
-  readonly #said = new Set<string>();
+  #saidEncrypted = false;
 
   constructor(log: SwiotlbLog) {
     this.#log = log;
@@ -68,17 +68,16 @@ export class SwiotlbMessages {
     this.#device(device, 'Alloc alignment may prevent fulfilling requests with max mapping_size');
   }
 
-  /** Spec S92: once. */
-  unreachable(device: SwiotlbDevice, address: number, length: number): void {
-    if (!this.#first('unreachable')) return;
-    const masks = `mask ${digits(device.dmaMask)}, bus limit ${digits(device.busDmaLimit ?? 0)}`;
-    this.#device(device, `swiotlb addr ${hex(address)}+${length} overflow (${masks}).`);
-  }
-
   /** Spec S102: once. */
   encrypted(device: SwiotlbDevice): void {
-    if (!this.#first('encrypted')) return;
+    if (this.#saidEncrypted) return;
+    this.#saidEncrypted = true;
     this.#device(device, 'Memory encryption is active and system is using DMA bounce buffers');
+  }
+
+  /** Spec S101. */
+  decryptionFailed(): void {
+    this.#log.line('software IO TLB: Failed to decrypt default memory pool, disabling it');
   }
 
   /** Spec S115. */
@@ -86,16 +85,13 @@ export class SwiotlbMessages {
     if (this.#growthFailed.allows(this.#log.now())) this.#log.line('software IO TLB: Failed to allocate new pool');
   }
 
-  #device(device: SwiotlbDevice, text: string): void {
-    this.#log.line(
-      device.driver === undefined ? `${device.name}: ${text}` : `${device.driver} ${device.name}: ${text}`,
-    );
+  /** Spec S122. */
+  unalignedBlock(device: SwiotlbDevice, address: number): void {
+    this.#device(device, `swiotlb block ${hex(address)} is not page aligned`);
   }
 
-  #first(message: string): boolean {
-    if (this.#said.has(message)) return false;
-    this.#said.add(message);
-    return true;
+  #device({ name, boundDriver }: SwiotlbDevice, text: string): void {
+    this.#log.line(boundDriver == null ? `${name}: ${text}` : `${boundDriver} ${name}: ${text}`);
   }
 
   #firstFor(message: string, device: SwiotlbDevice): boolean {
@@ -108,11 +104,6 @@ export class SwiotlbMessages {
     warned.add(device);
     return true;
   }
-}
-
-/** A mask as the kernel prints it: hexadecimal without prefix; all ones is not a double and is written out. */
-function digits(mask: number): string {
-  return mask >= 2 ** 64 ? 'ffffffffffffffff' : mask.toString(16);
 }
 
 /** Drops everything. */

@@ -4,7 +4,7 @@ import { hex, SwiotlbError } from '../errors.ts';
 
 const MAX_MASK = 0x7fffffff; // masks are 31 bits, so that `&` with an address of any width is exact and not negative
 
-/** @throws {SwiotlbError} ERR_SWIOTLB_REQUEST for what no kernel would ask */
+/** @throws {SwiotlbError} ERR_SWIOTLB_REQUEST for a mapping that no kernel would ask for */
 export function checkRequest(
   device: SwiotlbDevice,
   orig: number,
@@ -12,19 +12,38 @@ export function checkRequest(
   allocAlignMask: number,
   dir: number,
 ): void {
-  if (!(length > 0 && orig >= 0 && dir >= 0 && dir < DMA_NONE)) refuseBuffer(device, orig, length, dir);
+  if (!(length > 0 && orig >= 0)) refuseBuffer(device, orig, length);
+  checkDirection(device, dir);
   const mam = device.minAlignMask;
   if (!(mam >= 0 && mam <= MAX_MASK && allocAlignMask >= 0 && allocAlignMask <= MAX_MASK))
     refuseMask(device, allocAlignMask);
 }
 
-function refuseBuffer(device: SwiotlbDevice, orig: number, length: number, dir: number): never {
-  const request = `${device.name}: bounce of ${length} bytes at ${hex(orig)}, direction ${dir}`;
-  const why = 'length must be above 0, the address not negative, the direction 0, 1 or 2';
-  throw new SwiotlbError('ERR_SWIOTLB_REQUEST', `${request}: ${why}`);
+/** @throws {SwiotlbError} ERR_SWIOTLB_REQUEST for DMA_NONE and what is no direction: the kernel stops (spec S5) */
+export function checkDirection(device: SwiotlbDevice, dir: number): void {
+  if (!(dir >= 0 && dir < DMA_NONE)) {
+    throw refusal(`${device.name}: direction ${dir}: it must be 0, 1 or 2`);
+  }
+}
+
+/** @throws {SwiotlbError} ERR_SWIOTLB_REQUEST for a coherent block that is not whole pages (spec S122) */
+export function checkBlock(device: SwiotlbDevice, size: number): void {
+  if (!(size > 0 && size % 4096 === 0)) {
+    throw refusal(`${device.name}: coherent block of ${size} bytes: it must be a multiple of 4096`);
+  }
+}
+
+function refuseBuffer(device: SwiotlbDevice, orig: number, length: number): never {
+  throw refusal(
+    `${device.name}: bounce of ${length} bytes at ${hex(orig)}: length and address must not be negative, nor the length 0`,
+  );
 }
 
 function refuseMask(device: SwiotlbDevice, allocAlignMask: number): never {
   const masks = `minAlignMask ${device.minAlignMask}, allocAlignMask ${allocAlignMask}`;
-  throw new SwiotlbError('ERR_SWIOTLB_REQUEST', `${device.name}: ${masks}: alignment masks must be 0 to 0x7fffffff`);
+  throw refusal(`${device.name}: ${masks}: alignment masks must be 0 to 0x7fffffff`);
+}
+
+function refusal(message: string): SwiotlbError {
+  return new SwiotlbError('ERR_SWIOTLB_REQUEST', message);
 }

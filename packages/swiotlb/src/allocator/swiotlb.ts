@@ -10,11 +10,13 @@ import {
 import type { SwiotlbDevice } from '../device.ts';
 import { hex, SwiotlbError } from '../errors.ts';
 import type { SwiotlbPool } from '../pool/pool.ts';
-import { claimSlots, recordOriginal, releaseSlots } from '../pool/slot-claim.ts';
-import { SlotSearch } from '../pool/slot-search.ts';
+import { recordOriginal, releaseSlots } from '../pool/slot-claim.ts';
+import { type MemoryEncryption, mayBounce } from './encryption.ts';
+import { type GrowthOptions, PoolGrowth } from './growth.ts';
 import type { BounceShadow, SwiotlbMemory } from './memory.ts';
 import { SILENT_LOG, type SwiotlbLog, SwiotlbMessages } from './messages.ts';
-import { checkRequest } from './request.ts';
+import { PoolSet } from './pool-set.ts';
+import { checkBlock, checkDirection, checkRequest } from './request.ts';
 import { SwiotlbUsage } from './usage.ts';
 
 export interface SwiotlbOptions {
@@ -23,8 +25,15 @@ export interface SwiotlbOptions {
   readonly pool: SwiotlbPool | null;
   /** `swiotlb=force`: bounce everything (spec S23a). */
   readonly force?: boolean;
+  /** Serves coherent allocations too: a restricted pool (spec S120). */
+  readonly forAlloc?: boolean;
   /** Count usage exactly and keep its maximum: `track_hiwater` (spec S94). */
   readonly trackHiwater?: boolean;
+  readonly memoryEncryption?: MemoryEncryption;
+  /** Address that a device uses for a physical one, in shared or private form (spec S100). Default: the same. */
+  readonly deviceAddress?: (device: SwiotlbDevice, phys: number, shared: boolean) => number;
+  /** The kernel is built to grow pools (spec section 15). */
+  readonly growth?: GrowthOptions;
   readonly shadow?: BounceShadow;
   readonly log?: SwiotlbLog;
 }
@@ -36,35 +45,35 @@ export interface SwiotlbOptions {
  */
 export class Swiotlb {
   readonly force: boolean;
+  readonly forAlloc: boolean;
   readonly #memory: SwiotlbMemory;
   readonly #shadow: BounceShadow | null;
-  readonly #pools: SwiotlbPool[];
-  readonly #search = new SlotSearch();
+  readonly #encryption: MemoryEncryption;
+  readonly #pools: PoolSet;
+  readonly #growth: PoolGrowth | null;
   readonly #usage: SwiotlbUsage;
   readonly #messages: SwiotlbMessages;
-  /** Where the last successful search found its slots. */
-  #found: SwiotlbPool | null = null;
 
   constructor(options: SwiotlbOptions) {
     this.force = options.force ?? false;
+    this.forAlloc = options.forAlloc ?? false;
     this.#memory = options.memory;
     this.#shadow = options.shadow ?? null;
-    this.#pools = options.pool === null ? [] : [options.pool];
+    this.#encryption = options.memoryEncryption ?? 'none';
     this.#usage = new SwiotlbUsage(options.trackHiwater ?? false);
     this.#messages = new SwiotlbMessages(options.log ?? SILENT_LOG);
+    this.#growth = options.growth === undefined ? null : new PoolGrowth(options.growth, this.#messages);
+    this.#pools = new PoolSet(options.pool, this.#growth, options.deviceAddress ?? null);
   }
 
-  /** Whether there is anything to bounce through (spec S36 of the DMA API: "active"). */
+  /** Whether there is anything to bounce through: `is_swiotlb_active` (spec D36). */
   get active(): boolean {
-    return this.#pools.length > 0;
+    return this.#pools.lasting.length > 0;
   }
 
   /** The pool that holds the byte, or null: whether an address is a bounce address goes by range alone (spec S65). */
   findPool(phys: number): SwiotlbPool | null {
-    for (let k = 0; k < this.#pools.length; k++) {
-      if (this.#pools[k].contains(phys)) return this.#pools[k];
-    }
-    return null;
+    return this.#pools.find(phys);
   }
 
   /**
@@ -85,22 +94,19 @@ export class Swiotlb {
     cpu: number,
   ): number {
     checkRequest(device, orig, length, allocAlignMask, dir);
-    if (this.#pools.length === 0) {
-      this.#messages.noPool(device);
-      return -1;
-    }
-    if (allocAlignMask > 4095) this.#messages.wideAlignment(device);
+    if (!this.#mayMap(device, allocAlignMask)) return -1;
     const offset = orig & device.minAlignMask & (allocAlignMask | (IO_TLB_SIZE - 1)); // spec S34
     const total = roundUp(length + offset, allocAlignMask + 1);
-    const slot = this.#findSlots(device, orig, total, allocAlignMask, cpu);
+    const slot = this.#pools.take(device, orig, total, allocAlignMask, cpu);
     if (slot < 0) {
       if ((attrs & DMA_ATTR_NO_WARN) === 0) this.#messages.full(device, total, this.nslabs, this.used);
       return -1;
     }
     device.dmaSkipSync = false; // spec S39
-    const pool = this.#found!;
+    const pool = this.#pools.taken!;
     const padSlots = offset >>> 11;
-    recordOriginal(pool, slot, this.#search.need, padSlots, orig);
+    this.#usage.claimed(this.#pools.need);
+    recordOriginal(pool, slot, this.#pools.need, padSlots, orig);
     const bounce = pool.start + (slot + padSlots) * IO_TLB_SIZE + (offset & (IO_TLB_SIZE - 1));
     this.#copyIn(bounce, orig, length);
     return bounce;
@@ -114,25 +120,64 @@ export class Swiotlb {
    *   would corrupt its table (spec S60)
    */
   tblUnmapSingle(device: SwiotlbDevice, bounce: number, length: number, dir: number, attrs: number): void {
-    const pool = this.findPool(bounce);
+    checkDirection(device, dir);
+    const pool = this.#pools.find(bounce);
     const first = pool === null ? -1 : pool.slotOf(bounce);
     if (pool === null || pool.head[first] === 0) throw notMapped(bounce, length);
-    if ((attrs & DMA_ATTR_SKIP_CPU_SYNC) === 0) this.syncForCpu(device, bounce, length, dir);
-    this.#release(pool, first, device, bounce);
+    if ((attrs & DMA_ATTR_SKIP_CPU_SYNC) === 0 && dir !== DMA_TO_DEVICE)
+      this.#bounce(pool, device, bounce, length, true);
+    this.#release(pool, first, bounce & device.minAlignMask & (IO_TLB_SIZE - 1));
   }
 
   /** Makes the caller's stores visible in the bounce buffer. An address outside every pool is no work (spec S61, S65). */
   syncForDevice(device: SwiotlbDevice, bounce: number, length: number, dir: number): void {
+    checkDirection(device, dir);
     if (dir === DMA_FROM_DEVICE) return;
-    const pool = this.findPool(bounce);
+    const pool = this.#pools.find(bounce);
     if (pool !== null) this.#bounce(pool, device, bounce, length, false);
   }
 
-  /** Makes the device's stores visible in the caller's buffer. */
+  /** Makes the device's stores visible in the caller's buffer. An address outside every pool is no work. */
   syncForCpu(device: SwiotlbDevice, bounce: number, length: number, dir: number): void {
+    checkDirection(device, dir);
     if (dir === DMA_TO_DEVICE) return;
-    const pool = this.findPool(bounce);
+    const pool = this.#pools.find(bounce);
     if (pool !== null) this.#bounce(pool, device, bounce, length, true);
+  }
+
+  /**
+   * `swiotlb_alloc`: a coherent block out of a restricted pool, aligned to its order (spec S122). No original is
+   * recorded, so syncs on it do nothing. `attrs` take no part: a full pool is not reported here.
+   *
+   * @param size bytes, a multiple of 4096
+   * @returns its physical address, or -1 when the pool has no room; there is no other source (spec S121)
+   */
+  alloc(device: SwiotlbDevice, size: number, cpu: number): number {
+    checkBlock(device, size);
+    const pages = size / 4096;
+    const allocAlignMask = 4096 * 2 ** Math.ceil(Math.log2(pages)) - 1;
+    const slot = this.active ? this.#pools.take(device, 0, size, allocAlignMask, cpu) : -1;
+    if (slot < 0) return -1;
+    const pool = this.#pools.taken!;
+    const address = pool.start + slot * IO_TLB_SIZE;
+    pool.head[slot] = 1;
+    this.#usage.claimed(this.#pools.need);
+    const reachable =
+      this.#pools.deviceAddress(device, address, pool.shared) + size - 1 <= (device.coherentDmaMask ?? Infinity);
+    if (address % 4096 === 0 && reachable) return address;
+    if (address % 4096 !== 0) this.#messages.unalignedBlock(device, address);
+    this.#release(pool, slot, 0);
+    return -1;
+  }
+
+  /** `swiotlb_free`: gives a coherent block back. False if the address is in no pool of this allocator. */
+  free(address: number): boolean {
+    const pool = this.#pools.find(address);
+    if (pool === null) return false;
+    const slot = pool.slotOf(address);
+    if (pool.head[slot] === 0) throw notMapped(address, 0);
+    this.#release(pool, slot, 0);
+    return true;
   }
 
   /** Largest mapping that can succeed (spec S75). */
@@ -140,16 +185,44 @@ export class Swiotlb {
     return IO_TLB_SEGSIZE * IO_TLB_SIZE - roundUp(device.minAlignMask, IO_TLB_SIZE);
   }
 
+  /**
+   * Converts the default pool to shared memory, as a machine with memory encryption does before the first use. If that
+   * fails the pool stays and is full for ever (spec S101).
+   *
+   * @param setDecrypted converts whole pages; false if it can't
+   */
+  decryptPool(setDecrypted: (start: number, bytes: number) => boolean): void {
+    for (const pool of this.#pools.lasting) {
+      pool.shared = setDecrypted(pool.start, pool.end - pool.start);
+      if (pool.shared) continue;
+      this.#messages.decryptionFailed();
+      pool.disable();
+    }
+  }
+
+  /** Start of the default pool. Whoever asks relies on it: the allocator will not grow from then on (spec S110). */
+  defaultBase(): number {
+    if (this.#growth !== null) this.#growth.canGrow = false;
+    return this.#pools.lasting.at(-1)?.start ?? -1;
+  }
+
+  /** Lets the kernel's worker run: memory of transient pools goes back, and a queued growth happens (spec S114, S115). */
+  runWorker(): void {
+    const oldest = this.#pools.lasting.at(-1);
+    const grown = oldest === undefined ? null : (this.#growth?.runWorker(oldest) ?? null);
+    if (grown !== null) this.#pools.lasting.unshift(grown); // newest first
+  }
+
   /** Slots of all lasting pools: `io_tlb_nslabs`. */
   get nslabs(): number {
     let slots = 0;
-    for (const pool of this.#pools) slots += pool.slotCount;
+    for (const pool of this.#pools.lasting) slots += pool.slotCount;
     return slots;
   }
 
   /** Slots in use: `io_tlb_used` (spec S94). */
   get used(): number {
-    return this.#usage.used(this.#pools);
+    return this.#usage.used(this.#pools.lasting);
   }
 
   /** The most slots that were ever in use, 0 unless tracked: `io_tlb_used_hiwater`. */
@@ -157,37 +230,33 @@ export class Swiotlb {
     return this.#usage.hiwater;
   }
 
+  /** Slots in live transient pools: `io_tlb_transient_nslabs`; null where pools don't grow, and the file is missing. */
+  get transientNslabs(): number | null {
+    return this.#growth?.transientSlots ?? null;
+  }
+
   /** A write to `io_tlb_used_hiwater`: 0, or -22 for anything but 0 (spec S95). */
   writeUsedHiwater(value: number): number {
     return this.#usage.writeHiwater(value);
   }
 
-  /** First slot of a fit, claimed, with its pool in `#found`; or -1 (spec S40). */
-  #findSlots(device: SwiotlbDevice, orig: number, total: number, allocAlignMask: number, cpu: number): number {
-    const search = this.#search;
-    search.request(total, orig, device.minAlignMask, allocAlignMask);
-    const pool = this.#pools[0];
-    search.enter(pool, pool.start, device.segBoundaryMask);
-    let area = cpu & (pool.areaCount - 1);
-    for (let tried = 0; tried < pool.areaCount; tried++) {
-      const slot = search.inArea(pool, area);
-      if (slot >= 0) {
-        claimSlots(pool, slot, search.need, total, search.low);
-        this.#usage.claimed(search.need);
-        this.#found = pool;
-        return slot;
-      }
-      if (++area === pool.areaCount) area = 0;
+  #mayMap(device: SwiotlbDevice, allocAlignMask: number): boolean {
+    const { lasting } = this.#pools;
+    if (lasting.length === 0) {
+      this.#messages.noPool(device);
+      return false;
     }
-    return -1;
+    if (this.#encryption !== 'none' && !mayBounce(this.#encryption, device, lasting[0], this.#messages)) return false;
+    if (allocAlignMask > 4095) this.#messages.wideAlignment(device);
+    return true;
   }
 
-  #release(pool: SwiotlbPool, first: number, device: SwiotlbDevice, bounce: number): void {
-    const low = bounce & device.minAlignMask & (IO_TLB_SIZE - 1);
+  #release(pool: SwiotlbPool, first: number, low: number): void {
     const slot = first - pool.pad(first);
     const count = Math.ceil((pool.size[slot] + low) / IO_TLB_SIZE);
-    releaseSlots(pool, slot, count);
     this.#usage.released(count);
+    if (this.#growth?.dropTransient(pool)) return; // its slots go with it (spec S114)
+    releaseSlots(pool, slot, count);
   }
 
   /** Copies part of a buffer in or out, from any address inside it (spec S66, S67). */

@@ -31,7 +31,8 @@ export class SwiotlbPool {
   readonly areaCount: number;
   /** Slots of one area: `P` in the specification. */
   readonly areaSlots: number;
-  readonly shared: boolean;
+  /** The memory is decrypted: devices that reach only shared memory can use it (spec S101). */
+  shared: boolean;
 
   /** Slots handed out, by area. */
   readonly areaUsed: Int32Array;

@@ -7,5 +7,5 @@ export function pciDevice(wishes: Partial<SwiotlbDevice> = {}): SwiotlbDevice {
 
 /** As the NVMe driver sets its device up: buffers keep their offset in a page (spec S30). */
 export function nvmeDevice(wishes: Partial<SwiotlbDevice> = {}): SwiotlbDevice {
-  return pciDevice({ driver: 'nvme', minAlignMask: 4095, ...wishes });
+  return pciDevice({ boundDriver: 'nvme', minAlignMask: 4095, ...wishes });
 }
