@@ -1,8 +1,35 @@
 export type { DmaDomainOptions } from './core/dma-domain.ts';
 export { DmaDomain } from './core/dma-domain.ts';
 export { IommuUsageError } from './core/errors.ts';
+export type { AmdPageFault } from './core/faults/amd-event-lines.ts';
+export {
+  AMD_FAULT_INTERRUPT,
+  AMD_FAULT_WRITE,
+  amdDetachedDeviceLines,
+  amdDeviceTableLines,
+  amdEventLine,
+  amdPageFaultLine,
+} from './core/faults/amd-event-lines.ts';
+export { FaultRateLimit } from './core/faults/fault-rate-limit.ts';
+export type { FaultHandler, FaultTrace } from './core/faults/report-fault.ts';
+export { IOMMU_FAULT_READ, IOMMU_FAULT_WRITE, reportIommuFault } from './core/faults/report-fault.ts';
+export type { SmmuEvent } from './core/faults/smmu-event-lines.ts';
+export { smmuEventLines, smmuEventName } from './core/faults/smmu-event-lines.ts';
+export type { VirtioFault } from './core/faults/virtio-fault-lines.ts';
+export { virtioFaultLine } from './core/faults/virtio-fault-lines.ts';
+export type { VtdFault } from './core/faults/vtd-fault-lines.ts';
+export { vtdFaultLine, vtdFaultReasonText, vtdFaultStatusLine } from './core/faults/vtd-fault-lines.ts';
 export type { FlushQueueOptions } from './core/flush-queue.ts';
 export { FLUSH_QUEUE_PER_CPU, FLUSH_QUEUE_SHARED, FlushQueue } from './core/flush-queue.ts';
+export type { GroupablePciDevice, PciKind } from './core/groups/acs.ts';
+export { ACS_REQUIRED, acsEnabled, acsPathEnabled } from './core/groups/acs.ts';
+export type { GroupFinder } from './core/groups/group-registry.ts';
+export { GroupRegistry } from './core/groups/group-registry.ts';
+export type { GroupDevice, IommuDomain, IommuDriver } from './core/groups/iommu-domain.ts';
+export { DomainType } from './core/groups/iommu-domain.ts';
+export type { GroupTrace } from './core/groups/iommu-group.ts';
+export { IommuGroup } from './core/groups/iommu-group.ts';
+export { pciDeviceGroup } from './core/groups/pci-grouping.ts';
 export type { IommuDevice } from './core/iommu-device.ts';
 export { iommuMap, iommuMapNosync, iommuUnmap, iommuUnmapFast, syncGather } from './core/iommu-map.ts';
 export type { IommuTrace } from './core/iommu-trace.ts';
@@ -19,6 +46,23 @@ export {
   IOMMU_READ,
   IOMMU_WRITE,
 } from './core/paging-domain.ts';
+export type { DefaultDomainChoice } from './core/policy/default-domain-type.ts';
+export { defaultDomainType } from './core/policy/default-domain-type.ts';
+export type { DefaultPolicy, IntelOptions, PolicyDefaults } from './core/policy/default-policy.ts';
+export { defaultPolicy, forceStrict, policyLines } from './core/policy/default-policy.ts';
+export { createDirectMappings, requiresDirectMapping } from './core/regions/direct-mappings.ts';
+export type { BusWindow, IovaReservations } from './core/regions/iova-reservations.ts';
+export { reserveIovas } from './core/regions/iova-reservations.ts';
+export type { ReservedRegion } from './core/regions/reserved-region.ts';
+export {
+  AMD_HYPERTRANSPORT_REGION,
+  ISA_BRIDGE_REGION,
+  mergeRegions,
+  RegionKind,
+  reservedRegionsFile,
+  SW_MSI_REGION,
+  X86_MSI_REGION,
+} from './core/regions/reserved-region.ts';
 export { millisToTicks, timerDueNanos, wheelExpiry } from './core/timer-wheel.ts';
 export type { IovaDomainOptions } from './iova/iova-domain.ts';
 export { IovaDomain } from './iova/iova-domain.ts';
