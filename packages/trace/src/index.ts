@@ -16,3 +16,8 @@ export type { RingContents } from './ring/ring-store.ts';
 export { TraceRing } from './ring/trace-ring.ts';
 export { Summariser, summarise } from './summary/summarise.ts';
 export type { DeviceSummary, IommuSummary, NamedCount, TraceSummary } from './summary/trace-summary.ts';
+export type { Decompress } from './trace-dat/contents.ts';
+export { TraceDatError } from './trace-dat/errors.ts';
+export type { TraceDatOptions } from './trace-dat/read-trace-dat.ts';
+export { readTraceDat } from './trace-dat/read-trace-dat.ts';
+export { isTraceDat } from './trace-dat/trace-dat-file.ts';
