@@ -16,7 +16,7 @@ function flags(bits: number, count: number): string {
     4_447_572_499,
     new RecordBytes(Uint8Array.of(bits, count, 9, 0, 0, 0), FIELDS, false),
   );
-  return /^ {13}fio-9 {7} \[001\] (\S{5}) {5}4\.447572: $/.exec(prefix)![1]!;
+  return /^ {13}fio-9 {7}\[001\] (\S{5}) {5}4\.447572: $/.exec(prefix)![1]!;
 }
 
 it.each([
@@ -36,6 +36,6 @@ it.each([
   [0x18, 0x0f, '..Hf.'],
   [0x40, 0x30, '..z.3'],
   [0x48, 0x00, '..Z..'],
-])('D95 prints flags 0x%x and counts 0x%x as %s', (bits, count, text) => {
+])('D95 prints flags %i and counts %i as %s', (bits, count, text) => {
   expect(flags(bits, count)).toBe(text);
 });
