@@ -11,6 +11,8 @@ export { MachineDescriptionError } from './machine/machine-description.ts';
 export { MACHINES } from './machine/presets.ts';
 // Workloads.
 
+export type { DmaDebugDevice, DmaDebugReport, FindingKind, LiveSample, TraceFinding } from './replay/dma-debug.ts';
+export { replayDmaDebug } from './replay/dma-debug.ts';
 export type {
   DomainAgreement,
   InferredFlush,

@@ -1,4 +1,4 @@
-import { NvmeDriver } from '@dmalab/blk-nvme';
+import { NvmeDriver, type NvmeParameters } from '@dmalab/blk-nvme';
 import type { Machine, RunningMachine } from './machine.ts';
 
 /** The driver could not bring the disk up. */
@@ -13,11 +13,12 @@ export class BringUpError extends Error {
 
 /**
  * Probes the disk: the driver resets and enables the controller, makes queues and finds the namespace.
+ * @param parameters the driver's module parameters
  * @throws {BringUpError} when the probe fails
  */
-export function bringUp(machine: Machine): RunningMachine {
+export function bringUp(machine: Machine, parameters: Partial<NvmeParameters> = {}): RunningMachine {
   const { nvme, kernel, ring, description } = machine;
-  const driver = new NvmeDriver({ device: nvme.device, backing: nvme.backing, cpus: description.cpus });
+  const driver = new NvmeDriver({ device: nvme.device, backing: nvme.backing, cpus: description.cpus, parameters });
   const errno = driver.probe();
   const namespace = nvme.controller.namespace(1);
   const disk = driver.disk(1);

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
+
+const SMALL = '[small]\nrw=randrw\nbs=8k\nsize=1m\nio_size=256k\niodepth=4\n';
+
+describe('dmalab study', () => {
+  it('prints one row for each machine and interface', async () => {
+    const { exitCode, output } = await runCaptured('study', temporaryFile('small.fio', SMALL));
+    expect(exitCode).toBe(0);
+    const rows = output.split('\n').filter((line) => line.startsWith('x86-'));
+    expect(rows.map((line) => line.split(/ +/).slice(0, 3).join(' '))).toEqual([
+      'x86-direct page 32',
+      'x86-direct phys 32',
+      'x86-vtd page 32',
+      'x86-vtd phys 32',
+      'x86-swiotlb page 32',
+      'x86-swiotlb phys 32',
+    ]);
+  });
+
+  it('gives the same as data', async () => {
+    const { output } = await runCaptured('study', temporaryFile('small.fio', SMALL), '--json');
+    const { rows, jobs } = JSON.parse(output);
+    expect(jobs[0]).toMatchObject({ name: 'small', pattern: 'randrw', ioDepth: 4 });
+    expect(rows[5]).toMatchObject({
+      machine: 'x86-swiotlb',
+      era: 'phys',
+      ios: 32,
+      bouncedBytes: 262144,
+      conversionsPerIo: 0,
+    });
+  });
+
+  it.each([
+    ['an unknown key', `${SMALL}ramp_time=5\n`, /:7: unknown key "ramp_time"; the keys are/],
+    ['a size that does not fit the disk', '[a]\nsize=1t\n', /:2: size 1099511627776 at offset 0 does not fit the disk/],
+    ['a file without a job', '', /: holds no job; add a section/],
+  ])('refuses %s in one line with exit code 2', async (_, text, says) => {
+    const path = temporaryFile('bad.fio', text);
+    const { exitCode, output, complaints } = await runCaptured('study', path);
+    expect({ exitCode, output }).toEqual({ exitCode: 2, output: '' });
+    expect(complaints).toMatch(says);
+    expect(complaints.startsWith(`dmalab: ${path}`)).toBe(true);
+    expect(complaints.split('\n')).toHaveLength(1);
+  });
+
+  it('refuses a file that is not there', async () => {
+    const { exitCode, complaints } = await runCaptured('study', example('nowhere.fio'));
+    expect(exitCode).toBe(2);
+    expect(complaints).toMatch(/nowhere\.fio: no such file; check the path$/);
+  });
+});
+
+describe('dmalab', () => {
+  it('lists its commands, each with a help text of its own', async () => {
+    const { exitCode, output } = await runCaptured('--help');
+    expect(exitCode).toBe(0);
+    for (const command of ['study', 'replay', 'walk']) {
+      expect(output).toContain(`  ${command} `);
+      expect((await runCaptured(command, '--help')).output).toMatch(/Examples?:/);
+    }
+  });
+
+  it('refuses an unknown command or option with exit code 2', async () => {
+    expect((await runCaptured('banana')).exitCode).toBe(2);
+    expect((await runCaptured('replay', 'x', '--banana')).exitCode).toBe(2);
+  });
+});
