@@ -30,7 +30,7 @@ export { debugAlloc, debugMap, debugMappingError, debugMapSg } from './debug/map
 export type { SyncReference } from './debug/sync-checks.ts';
 export { debugSync } from './debug/sync-checks.ts';
 export type { UnmapReference } from './debug/unmap-checks.ts';
-export { debugUnmap, mappedEntries } from './debug/unmap-checks.ts';
+export { debugUnmap, debugUnmapEntry, mappedEntries, reportUnknown } from './debug/unmap-checks.ts';
 export type { DeviceOptions, DmaParms } from './device/device.ts';
 export { Device, PCI_DMA_PARMS } from './device/device.ts';
 export {

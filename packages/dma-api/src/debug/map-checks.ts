@@ -8,7 +8,11 @@ import { CheckState, EntryType } from './entry-type.ts';
 
 const FAILED = -1;
 
-/** `debug_dma_map_phys` (spec D88). `type` tells the page era's maps apart; in 7.3 all are `phy` (spec D80). */
+/**
+ * `debug_dma_map_phys` (spec D88). `type` tells the page era's maps apart; in 7.3 all are `phy` (spec D80).
+ *
+ * @returns the new entry, or `NONE`
+ */
 export function debugMap(
   debug: DmaDebug,
   dev: DebugDevice,
@@ -18,11 +22,11 @@ export function debugMap(
   address: number,
   attrs: number,
   type: number = EntryType.PHY,
-): void {
-  if (debug.disabled || address === FAILED) return;
+): number {
+  if (debug.disabled || address === FAILED) return NONE;
   debugMappingError(debug, dev, address); // how the hook itself tests for failure, with its side effect (spec T26)
   const entry = debug.newEntry(dev, type, dir, CheckState.NOT_CHECKED);
-  if (entry === NONE) return;
+  if (entry === NONE) return NONE;
   const { entries } = debug;
   entries.address[entry] = address;
   entries.phys[entry] = phys;
@@ -31,6 +35,7 @@ export function debugMap(
   if ((attrs & DMA_ATTR_MMIO) !== 0 || type === EntryType.RESOURCE) checkNotRam(debug, dev, phys, entry);
   else checkMappable(debug, dev, phys, size, entry);
   debug.add(dev, entry);
+  return entry;
 }
 
 /** `debug_dma_mapping_error`: one unchecked mapping of that address, the oldest, becomes checked (spec D89). */
@@ -56,7 +61,7 @@ export function debugMapSingle(
   }
 }
 
-/** `debug_dma_map_sg` (spec D90). */
+/** `debug_dma_map_sg` (spec D90): the entries, one for each mapped segment. */
 export function debugMapSg(
   debug: DmaDebug,
   dev: DebugDevice,
@@ -64,12 +69,13 @@ export function debugMapSg(
   dmaSide: readonly { readonly address: number; readonly length: number }[],
   dir: number,
   attrs: number,
-): void {
-  if (debug.disabled) return;
+): number[] {
+  const added: number[] = [];
+  if (debug.disabled) return added;
   for (const { phys, length } of cpuSide) checkMappable(debug, dev, phys, length, NONE);
   for (const [i, { address, length }] of dmaSide.entries()) {
     const entry = debug.newEntry(dev, EntryType.SG, dir, CheckState.NOT_APPLICABLE);
-    if (entry === NONE) return;
+    if (entry === NONE) return added;
     const { entries } = debug;
     entries.address[entry] = address;
     entries.phys[entry] = cpuSide[i].phys; // of the same position, whatever was joined (spec D90)
@@ -78,7 +84,9 @@ export function debugMapSg(
     entries.setSgCounts(entry, cpuSide.length, dmaSide.length);
     checkSegment(debug, dev, cpuSide[i].length, address, length, entry);
     debug.add(dev, entry);
+    added.push(entry);
   }
+  return added;
 }
 
 /** `debug_dma_alloc_coherent` and `debug_dma_alloc_pages` (spec D91): the size asked for, the first page's address. */
@@ -91,16 +99,17 @@ export function debugAlloc(
   dir: number,
   address: number,
   attrs: number,
-): void {
-  if (debug.disabled) return;
+): number {
+  if (debug.disabled) return NONE;
   const entry = debug.newEntry(dev, type, dir, CheckState.NOT_APPLICABLE);
-  if (entry === NONE) return;
+  if (entry === NONE) return NONE;
   const { entries } = debug;
   entries.address[entry] = address;
   entries.phys[entry] = phys;
   entries.size[entry] = size;
   entries.attrs[entry] = attrs;
   debug.add(dev, entry);
+  return entry;
 }
 
 /** E5: a descriptor that isn't marked reserved means RAM; BAR pages are reserved and pass. */

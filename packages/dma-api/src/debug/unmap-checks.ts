@@ -44,6 +44,11 @@ export function debugUnmap(debug: DmaDebug, dev: DebugDevice, ref: UnmapReferenc
     reportUnknown(debug, dev, address, size);
     return;
   }
+  debugUnmapEntry(debug, dev, entry, ref);
+}
+
+/** The same for a caller that knows which mapping is meant: a trace replay does, where a remapped address is ambiguous. */
+export function debugUnmapEntry(debug: DmaDebug, dev: DebugDevice, entry: number, ref: UnmapReference): void {
   checkSameKind(debug, dev, entry, ref);
   checkSameUse(debug, dev, entry, ref);
   debug.remove(entry);
@@ -57,7 +62,7 @@ export function mappedEntries(debug: DmaDebug, dev: DebugDevice, ref: UnmapRefer
 }
 
 /** E9 and E10. An ambiguous match counts as none (spec T28). */
-function reportUnknown(debug: DmaDebug, dev: DebugDevice, address: number, size: number): void {
+export function reportUnknown(debug: DmaDebug, dev: DebugDevice, address: number, size: number): void {
   if (address < 0) {
     debug.report('E9', dev, 'device driver tries to free an invalid DMA memory address', address);
     return;

@@ -1,0 +1,137 @@
+import { EntryType } from '@dmalab/dma-api';
+import { EventKind, type TraceLog } from '@dmalab/trace';
+import { DeviceCheck, type Place } from './dma-debug/device-check.ts';
+import { driverHabits } from './dma-debug/driver-habits.ts';
+import type { TraceFinding } from './dma-debug/finding.ts';
+import { type LiveSample, LiveSampler } from './dma-debug/live-samples.ts';
+
+export type { FindingKind, TraceFinding } from './dma-debug/finding.ts';
+export type { LiveSample } from './dma-debug/live-samples.ts';
+
+/** What dma-debug says of one device. */
+export interface DmaDebugDevice {
+  readonly device: string;
+  /** Its driver leaves unmaps out where nothing would happen, so a missing one is no leak (spec T3, D60). */
+  readonly elidesUnmaps: boolean;
+  /** Maps that were followed by another map of their address, the unmap left out. */
+  readonly elidedUnmaps: number;
+  readonly liveAtEnd: number;
+  readonly longestMappingMicros: number;
+}
+
+/** dma-debug run over a trace. */
+export interface DmaDebugReport {
+  /** In the order of the lines of the file. */
+  readonly findings: readonly TraceFinding[];
+  readonly devices: readonly DmaDebugDevice[];
+  /** Live mappings by device and caller over time. */
+  readonly live: readonly LiveSample[];
+}
+
+const NO_HABITS = { elides: false, longestMicros: 0 };
+
+/**
+ * Feeds dma-debug (spec section 9) with the calls that a trace shows. Whether a driver looked at a map's result isn't
+ * traced, so E16 is never reported.
+ */
+export function replayDmaDebug(log: TraceLog): DmaDebugReport {
+  const habits = driverHabits(log);
+  const checks = new Map<number, DeviceCheck>();
+  const end = log.length === 0 ? 0 : log.time(log.length - 1);
+  const sampler = new LiveSampler(log.length === 0 ? 0 : log.time(0), end);
+  for (let i = 0; i < log.length; i++) {
+    if (!FED.has(log.kind(i))) continue;
+    sampler.advance(log.time(i), checks.values());
+    const id = log.deviceId(i);
+    const check = checks.get(id) ?? new DeviceCheck(log.device(i), habits.get(id) ?? NO_HABITS);
+    checks.set(id, check);
+    feed(check, log, i);
+  }
+  const findings = [...checks.values()].flatMap((check) => check.findings(end)).sort((a, b) => a.line - b.line);
+  return { findings, devices: [...checks.values()].map(deviceReport), live: sampler.samples };
+}
+
+const FED: ReadonlySet<number> = new Set([
+  EventKind.DMA_MAP_PHYS,
+  EventKind.DMA_UNMAP_PHYS,
+  EventKind.DMA_MAP_SG,
+  EventKind.DMA_UNMAP_SG,
+  EventKind.DMA_ALLOC,
+  EventKind.DMA_ALLOC_PAGES,
+  EventKind.DMA_FREE,
+  EventKind.DMA_FREE_PAGES,
+  EventKind.DMA_SYNC_SINGLE_FOR_CPU,
+  EventKind.DMA_SYNC_SINGLE_FOR_DEVICE,
+]);
+
+function feed(check: DeviceCheck, log: TraceLog, i: number): void {
+  const place: Place = { line: log.line(i), micros: log.time(i), caller: log.comm(i) };
+  const [dir, attrs, address, size] = [log.dir(i), log.attrs(i), log.address(i), log.size(i)];
+  const ref = { address, size, dir, attrs, sgCalls: 0 };
+  switch (log.kind(i)) {
+    case EventKind.DMA_MAP_PHYS:
+      if (address >= 0) check.map(place, address, log.phys(i), size, dir, attrs);
+      break;
+    case EventKind.DMA_UNMAP_PHYS:
+      check.unmap(place, { ...ref, type: EntryType.PHY, phys: -1 });
+      break;
+    case EventKind.DMA_MAP_SG:
+      check.mapList(place, listKey(log, i), cpuSide(log, i), dmaSide(log, i), dir, attrs);
+      break;
+    case EventKind.DMA_UNMAP_SG:
+      check.unmapList(place, listKey(log, i), dir, attrs);
+      break;
+    case EventKind.DMA_ALLOC:
+    case EventKind.DMA_ALLOC_PAGES:
+      if (pointer(log, i) !== 0) check.alloc(place, allocType(log, i), address, pointer(log, i), size, dir, attrs);
+      break;
+    case EventKind.DMA_FREE:
+    case EventKind.DMA_FREE_PAGES:
+      if (pointer(log, i) !== 0) check.unmap(place, { ...ref, type: allocType(log, i), phys: pointer(log, i) });
+      break;
+    default:
+      check.sync(place, { ...ref, type: EntryType.SINGLE, forCpu: log.kind(i) === EventKind.DMA_SYNC_SINGLE_FOR_CPU });
+  }
+}
+
+function allocType(log: TraceLog, i: number): number {
+  const kind = log.kind(i);
+  return kind === EventKind.DMA_ALLOC || kind === EventKind.DMA_FREE ? EntryType.COHERENT : EntryType.NONCOHERENT;
+}
+
+/** A hashed kernel pointer: equal values mean equal pointers within one boot, nothing else (spec T33). */
+function pointer(log: TraceLog, i: number): number {
+  return Number.parseInt(log.virtAddr(i), 16);
+}
+
+/** What a map and an unmap of one list have in common: its first 128 physical addresses (spec D96). */
+function listKey(log: TraceLog, i: number): string {
+  const count = Math.min(log.physCount(i), 128);
+  return Array.from({ length: count }, (_, index) => log.physAt(i, index).toString(16)).join(',');
+}
+
+/** Lengths of the CPU side aren't traced; where nothing was joined they are those of the DMA side. */
+function cpuSide(log: TraceLog, i: number): { phys: number; length: number }[] {
+  const joined = log.physCount(i) !== log.dmaCount(i);
+  return Array.from({ length: log.physCount(i) }, (_, index) => ({
+    phys: log.physAt(i, index),
+    length: joined ? 0 : log.sizeAt(i, index),
+  }));
+}
+
+function dmaSide(log: TraceLog, i: number): { address: number; length: number }[] {
+  return Array.from({ length: log.dmaCount(i) }, (_, index) => ({
+    address: log.dmaAddrAt(i, index),
+    length: log.sizeAt(i, index),
+  }));
+}
+
+function deviceReport(check: DeviceCheck): DmaDebugDevice {
+  return {
+    device: check.name,
+    elidesUnmaps: check.habits.elides,
+    elidedUnmaps: check.elided,
+    liveAtEnd: check.liveMappings().length,
+    longestMappingMicros: check.habits.longestMicros,
+  };
+}
