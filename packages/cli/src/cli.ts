@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addReplay } from './commands/replay.ts';
 import { addStudy } from './commands/study.ts';
+import { addTopology } from './commands/topology.ts';
 import { addWalk } from './commands/walk.ts';
 import { isForUser } from './user-error.ts';
 
@@ -33,6 +34,7 @@ function buildProgram(): Command {
     .showHelpAfterError('(dmalab --help lists the commands)');
   addStudy(program);
   addReplay(program);
+  addTopology(program);
   addWalk(program);
   return program;
 }

@@ -1,10 +1,5 @@
 // The fabric: what is plugged in where, and what a device model sees of it.
 
-// ACS as the kernel sets it.
-export { pciAcsEnabled } from './acs/acs-enabled.ts';
-export type { AcsNode } from './acs/acs-node.ts';
-export type { AcsOptions } from './acs/enable-acs.ts';
-export { pciEnableAcs } from './acs/enable-acs.ts';
 export type { BarDescription } from './config/bars.ts';
 export { PciDescriptionError } from './config/errors.ts';
 export type { FunctionDescription, MsixDescription } from './config/function-description.ts';
@@ -42,13 +37,24 @@ export type { FabricMemory, PciFabricOptions } from './fabric/pci-fabric.ts';
 export { PciFabric } from './fabric/pci-fabric.ts';
 export { PciFunction } from './fabric/pci-function.ts';
 export { requesterAliases } from './fabric/requester-alias.ts';
+
 // What software does with it: find, number, place and drive.
+
 export type { ConfigAccess } from './host/config-access.ts';
 export type { RootBridgeInfo } from './host/enumerate.ts';
 export { enumerate, enumerateFabric } from './host/enumerate.ts';
 export type { PciDeviceOptions } from './host/pci-device.ts';
 export { PciDevice } from './host/pci-device.ts';
-// Peer-to-peer memory: who provides it, and how far it is.
+
+// ACS as the kernel sets it.
+
+export { pciAcsEnabled } from './acs/acs-enabled.ts';
+export type { AcsNode } from './acs/acs-node.ts';
+export type { AcsOptions } from './acs/enable-acs.ts';
+export { pciEnableAcs } from './acs/enable-acs.ts';
+
+// Peer-to-peer memory: who provides it, and how far away it is.
+
 export type { DistanceOptions, PeerDistance } from './p2p/distance.ts';
 export { mapTypeAndDistance } from './p2p/distance.ts';
 export type { KernelMessage, MessageSink } from './p2p/kernel-messages.ts';
@@ -75,7 +81,9 @@ export {
 } from './p2p/p2pmem.ts';
 export type { PciNode, RootNode } from './p2p/pci-node.ts';
 export { P2pdmaProvider, pciP2pdmaBusAddrMap } from './p2p/provider.ts';
+
 // The same questions to a dump of a real machine.
+
 export { renderTopology } from './topology/draw-topology.ts';
 export { TopologyInputError } from './topology/dump-error.ts';
 export type { Dump, DumpFunction } from './topology/dump-function.ts';
