@@ -4,7 +4,7 @@
  */
 
 /** Index of the lowest set bit; the word must not be 0. */
-function lowestBit(word: number): number {
+export function lowestBit(word: number): number {
   return 31 - Math.clz32(word & -word);
 }
 
@@ -20,12 +20,6 @@ export function freeRun(busy: Int32Array, slot: number): number {
     run += 32;
   }
   return run;
-}
-
-/** Occupied slots from this one to the next free one, or to the end of its word: a lower bound that costs one read. */
-export function busyRun(busy: Int32Array, slot: number): number {
-  const free = ~busy[slot >> 5] >>> (slot & 31);
-  return free !== 0 ? lowestBit(free) : 32 - (slot & 31);
 }
 
 /** Free slots directly in front of this one, within its segment. */

@@ -50,8 +50,6 @@ export class SwiotlbPool {
 
   /** Upper bounds for the free runs of a segment, see segment-bounds.ts. */
   readonly runBound: Uint8Array;
-  /** 1 where a claim may have left the bounds of the segment too high. */
-  readonly boundStale: Uint8Array;
 
   /** @throws {SwiotlbError} ERR_SWIOTLB_POOL when the range or its division is impossible */
   constructor(geometry: PoolGeometry) {
@@ -72,7 +70,6 @@ export class SwiotlbPool {
     this.size = new Int32Array(slotCount);
     this.head = new Uint16Array(slotCount);
     this.runBound = new Uint8Array(2 * segments).fill(IO_TLB_SEGSIZE);
-    this.boundStale = new Uint8Array(segments).fill(1);
   }
 
   /** Whether the byte lies in the pool (spec S65). */

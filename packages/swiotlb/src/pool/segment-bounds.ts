@@ -1,13 +1,11 @@
-import { IO_TLB_SEGSIZE } from '../constants.ts';
-import { freeRun } from './free-runs.ts';
 import type { SwiotlbPool } from './pool.ts';
 
 /**
  * How long a free run a segment can offer at best, from an even slot (`runBound[2 * segment]`) and from an odd one
  * (`runBound[2 * segment + 1]`): a search that needs more passes the whole segment at the price of one read.
  *
- * Invariant: a bound is never below the truth. A claim leaves it (and marks it stale), a free raises it, and a search
- * that came through a stale segment in vain has it counted again: at most one count for each claim.
+ * Invariant: a bound is never below the truth. A claim leaves it, a free raises it, a search in vain lowers it.
+ * Checked in segment-search.prop.test.ts.
  */
 
 /** After a free: the run of `length` slots from `slot` exists now. */
@@ -19,21 +17,9 @@ export function raiseBounds(pool: SwiotlbPool, slot: number, length: number): vo
   if (pool.runBound[at + 1] < odd) pool.runBound[at + 1] = odd;
 }
 
-/** Counts both bounds of a segment again, exactly. */
-export function tightenBounds(pool: SwiotlbPool, segment: number): void {
-  const { busy, runBound } = pool;
-  const first = segment * IO_TLB_SEGSIZE;
-  let even = 0;
-  let odd = 0;
-  for (let slot = first; slot < first + IO_TLB_SEGSIZE; ) {
-    const run = freeRun(busy, slot);
-    const fromEven = run - (slot & 1);
-    const fromOdd = run - 1 + (slot & 1);
-    if (fromEven > even) even = fromEven;
-    if (fromOdd > odd) odd = fromOdd;
-    slot += run + 1; // the slot behind a run is occupied or in the next segment
-  }
-  runBound[2 * segment] = even;
-  runBound[2 * segment + 1] = odd;
-  pool.boundStale[segment] = 0;
+/** After a search for `need` slots: `fits` has the bit of every slot, modulo 32, from which the segment offers them. */
+export function lowerBounds(pool: SwiotlbPool, segment: number, need: number, fits: number): void {
+  const at = segment << 1;
+  if ((fits & 0x55555555) === 0 && pool.runBound[at] >= need) pool.runBound[at] = need - 1;
+  if ((fits & 0xaaaaaaaa) === 0 && pool.runBound[at + 1] >= need) pool.runBound[at + 1] = need - 1;
 }

@@ -12,7 +12,6 @@ export function claimSlots(pool: SwiotlbPool, slot: number, need: number, total:
     left -= IO_TLB_SIZE;
   }
   occupy(pool.busy, slot, need);
-  pool.boundStale[slot >> 7] = 1;
   const area = areaOf(pool, slot);
   const next = slot - area * areaSlots + need;
   pool.areaIndex[area] = next < areaSlots ? next : 0;

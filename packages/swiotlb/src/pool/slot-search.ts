@@ -1,9 +1,9 @@
 import { IO_TLB_SIZE } from '../constants.ts';
 import { SwiotlbError } from '../errors.ts';
-import { busyRun, freeRun } from './free-runs.ts';
+import { freeRun } from './free-runs.ts';
 import { literalWalk } from './literal-walk.ts';
 import type { SwiotlbPool } from './pool.ts';
-import { tightenBounds } from './segment-bounds.ts';
+import { everyStep, firstFitInSegment } from './segment-search.ts';
 
 const NEVER = -1;
 
@@ -103,37 +103,29 @@ export class SlotSearch {
     return this.#walk(pool, area, need, this.step);
   }
 
+  /** The walk of S43 with a move for each segment, not for each slot. */
   #walk(pool: SwiotlbPool, area: number, need: number, step: number): number {
-    const { busy, runBound, areaSlots } = pool;
+    const { runBound, areaSlots } = pool;
     const base = area * areaSlots;
     const phase = ((this.orig & this.hi) - (this.poolOffset & (step * IO_TLB_SIZE - 1))) >> 11;
     const otherParity = step === 1 ? 1 : 0; // a step of one visits odd and even slots, any other only one kind
-    const crossing = this.#crossingPossible;
     let i = pool.areaIndex[area];
     let spent = 0;
     while (spent < areaSlots) {
       const slot = base + i;
+      const bound = ((slot >> 7) << 1) | (slot & 1);
       let move = (phase - slot) & (step - 1);
       if (move !== 0) {
-        // Spec S43b: slot by slot to the next candidate, or to the area's end and on from its start.
-        if (move > areaSlots - i) move = areaSlots - i;
+        move = Math.min(move, areaSlots - i); // spec S43b: to the next candidate, or to the area's end
+      } else if (runBound[bound] < need && runBound[bound ^ otherParity] < need) {
+        move = this.#stepsTo(128 - (slot & 127), areaSlots - i);
       } else {
-        const bound = ((slot >> 7) << 1) | (slot & 1);
-        if (runBound[bound] < need && runBound[bound ^ otherParity] < need) {
-          move = stepsTo(128 - (slot & 127), areaSlots - i, step);
-        } else {
-          const free = freeRun(busy, slot);
-          if (free < need) {
-            const toEdge = 128 - (slot & 127);
-            const passed = free === 0 ? busyRun(busy, slot) : free < toEdge ? free + 1 : toEdge;
-            move = stepsTo(passed, areaSlots - i, step);
-            if ((slot & 127) + move >= 128) refreshBounds(pool, slot >> 7);
-          } else if (crossing && this.crosses(slot)) {
-            move = step;
-          } else {
-            return slot;
-          }
-        }
+        const fit = this.#firstFit(pool, slot, phase);
+        // Slots that the walk reaches only after it has spent an area's worth of steps are out of its reach.
+        if (fit >= 0 && spent + fit - slot >= areaSlots) return -1;
+        if (fit >= 0 && !(this.#crossingPossible && this.crosses(fit))) return fit;
+        if (fit >= 0) move = fit - slot + step;
+        else move = step > 32 ? step : this.#stepsTo(128 - (slot & 127), areaSlots - i);
       }
       i += move;
       spent += move;
@@ -141,14 +133,16 @@ export class SlotSearch {
     }
     return -1;
   }
-}
 
-/** Whole steps that pass `slots` slots, or reach the area's end before that. */
-function stepsTo(slots: number, toEnd: number, step: number): number {
-  const distance = Math.min(slots, toEnd);
-  return (distance + step - 1) & -step;
-}
+  /** The first candidate at or behind this one with enough free slots, in its segment; or -1. Of steps above 32, this one. */
+  #firstFit(pool: SwiotlbPool, slot: number, phase: number): number {
+    const { need, step } = this;
+    if (step <= 32) return firstFitInSegment(pool, slot, need, everyStep(phase, step));
+    return freeRun(pool.busy, slot) >= need ? slot : -1; // a pattern of 32 bits doesn't hold larger steps
+  }
 
-function refreshBounds(pool: SwiotlbPool, segment: number): void {
-  if (pool.boundStale[segment] !== 0) tightenBounds(pool, segment);
+  /** Whole steps that pass `slots` slots, or reach the area's end before that. */
+  #stepsTo(slots: number, toEnd: number): number {
+    return (Math.min(slots, toEnd) + this.step - 1) & -this.step;
+  }
 }
