@@ -9,8 +9,11 @@ export type { Machine, NvmePart, RunningMachine } from './machine/machine.ts';
 export type { IommuPolicy, MachineDescription } from './machine/machine-description.ts';
 export { MachineDescriptionError } from './machine/machine-description.ts';
 export { MACHINES } from './machine/presets.ts';
+
 // Workloads.
 
+export type { DirectAgreement, DirectResidual } from './replay/direct.ts';
+export { replayDirect } from './replay/direct.ts';
 export type { DmaDebugDevice, DmaDebugReport, FindingKind, LiveSample, TraceFinding } from './replay/dma-debug.ts';
 export { replayDmaDebug } from './replay/dma-debug.ts';
 export type {
@@ -21,9 +24,11 @@ export type {
   ReplayIovaOptions,
 } from './replay/iova.ts';
 export { replayIova } from './replay/iova.ts';
+export type { TableAgreement, TableResidual } from './replay/page-tables.ts';
+export { replayPageTables } from './replay/page-tables.ts';
 // Real traces against the model.
-export type { Agreement, ReplayOptions } from './replay/replay-trace.ts';
-export { replayTrace } from './replay/replay-trace.ts';
+export type { Agreement, ReplayOptions, ReplayReport } from './replay/replay-trace.ts';
+export { disagreements, replayTrace } from './replay/replay-trace.ts';
 export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreement.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 /** What commander hands to the action. */
 export interface ReplayFlags {
   readonly boot?: string;
+  readonly check?: true;
   readonly json?: true;
 }
 
@@ -23,6 +24,7 @@ export function addReplay(program: Command): void {
     .description('say what a DMA trace of a real kernel holds, and how far the model agrees with it')
     .argument('<TRACE>', 'trace text, plain or gzip; - for standard input')
     .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
+    .option('--check', 'exit with 1 when the model disagrees or dma-debug finds something')
     .option('--json', 'the same as data')
     .addHelpText('after', DETAILS)
     .action(async (file: string, flags: ReplayFlags) => {

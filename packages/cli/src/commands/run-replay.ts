@@ -1,4 +1,12 @@
-import { type Agreement, type IovaAgreement, replayTrace, type SwiotlbAgreement } from '@dmalab/integration';
+import {
+  type DmaDebugReport,
+  disagreements,
+  type IovaAgreement,
+  type ReplayReport,
+  replayTrace,
+  type SwiotlbAgreement,
+  type TableAgreement,
+} from '@dmalab/integration';
 import { summarise, type Trace, TraceReader, type TraceSummary } from '@dmalab/trace';
 import { readInput, readText } from '../input-file.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
@@ -6,17 +14,18 @@ import { UserError } from '../user-error.ts';
 import type { ReplayFlags } from './replay.ts';
 
 const MOST_NOTES_SHOWN = 5;
+const MOST_FINDINGS_SHOWN = 20;
 
-/** Reads the trace, replays it and prints what came out. Exit code 1 when an address remains unexplained. */
-export async function runReplay(file: string, { boot, json }: ReplayFlags): Promise<void> {
+/** Reads the trace, replays it and prints what came out. With `--check`, exit code 1 for a disagreement or a finding. */
+export async function runReplay(file: string, { boot, check, json }: ReplayFlags): Promise<void> {
   const bootText = boot === undefined ? undefined : await readText(boot);
   const trace = await readTraceFile(file);
   const summary = summarise(trace);
-  const agreement = replayTrace(trace, bootText === undefined ? {} : { bootText });
-  if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, agreement });
-  else printReport(file, trace, summary, agreement);
-  const { iova, swiotlb } = agreement;
-  process.exitCode = (iova?.unexplained ?? 0) + (swiotlb?.unexplained ?? 0) > 0 ? 1 : 0;
+  const report = replayTrace(trace, bootText === undefined ? {} : { bootText });
+  if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, ...report });
+  else printReport(file, trace, summary, report);
+  const found = disagreements(report.agreement) + report.dmaDebug.findings.length;
+  process.exitCode = check && found > 0 ? 1 : 0;
 }
 
 async function readTraceFile(file: string): Promise<Trace> {
@@ -32,7 +41,7 @@ function unknownLines({ counts }: Trace): number {
   return counts.unknownEvents + counts.notUnderstood;
 }
 
-function printReport(file: string, trace: Trace, summary: TraceSummary, agreement: Agreement): void {
+function printReport(file: string, trace: Trace, summary: TraceSummary, report: ReplayReport): void {
   const seconds = ((summary.lastMicros ?? 0) - (summary.firstMicros ?? 0)) / 1e6;
   console.log(`${file}: ${figure(summary.events)} events in ${seconds.toFixed(3)} s\n`);
   console.log(
@@ -43,8 +52,12 @@ function printReport(file: string, trace: Trace, summary: TraceSummary, agreemen
   );
   printDevices(summary);
   printNotUnderstood(trace, summary);
-  if (agreement.iova !== undefined) printIova(agreement.iova);
-  if (agreement.swiotlb !== undefined) printSwiotlb(agreement.swiotlb);
+  const { direct, iova, tables, swiotlb } = report.agreement;
+  if (direct !== undefined) console.log(`\ndirect mappings: ${agreeing(direct)}`);
+  if (iova !== undefined) printIova(iova);
+  if (tables !== undefined) printTables(tables);
+  if (swiotlb !== undefined) printSwiotlb(swiotlb);
+  printFindings(report.dmaDebug);
 }
 
 function printDevices({ devices, iommu }: TraceSummary): void {
@@ -93,6 +106,23 @@ function printIova(iova: IovaAgreement): void {
   for (const { line, traced, modelled } of iova.residuals.slice(0, MOST_NOTES_SHOWN)) {
     const ours = modelled.map((page) => `0x${page.toString(16)}`).join(' or ');
     console.log(`  line ${line}: the kernel took page 0x${traced.toString(16)}, the model ${ours}`);
+  }
+}
+
+function printTables(tables: TableAgreement): void {
+  const { pages, unmaps, residuals } = tables;
+  console.log(`\npage tables: ${agreeing(tables)}: ${figure(pages)} pages, ${figure(unmaps)} unmaps`);
+  for (const { line, what, kernel, ours } of residuals.slice(0, MOST_NOTES_SHOWN)) {
+    console.log(`  line ${line}, ${what}: the kernel has ${kernel}, the model ${ours}`);
+  }
+}
+
+function printFindings({ findings, devices }: DmaDebugReport): void {
+  console.log(`\ndma-debug: ${findings.length === 0 ? 'no finding' : `${figure(findings.length)} findings`}`);
+  for (const { line, text } of findings.slice(0, MOST_FINDINGS_SHOWN)) console.log(`  line ${line}: ${text}`);
+  if (findings.length > MOST_FINDINGS_SHOWN) console.log(`  and ${findings.length - MOST_FINDINGS_SHOWN} more`);
+  for (const { device, elidesUnmaps, elidedUnmaps } of devices) {
+    if (elidesUnmaps) console.log(`  ${device}: ${figure(elidedUnmaps)} unmaps left out, where nothing would happen`);
   }
 }
 

@@ -1,5 +1,8 @@
 import type { Trace } from '@dmalab/trace';
+import { type DirectAgreement, replayDirect } from './direct.ts';
+import { type DmaDebugReport, replayDmaDebug } from './dma-debug.ts';
 import { type IovaAgreement, replayIova } from './iova.ts';
+import { replayPageTables, type TableAgreement } from './page-tables.ts';
 import type { SwiotlbAgreement } from './swiotlb/agreement.ts';
 import { replaySwiotlb } from './swiotlb.ts';
 
@@ -10,17 +13,42 @@ export interface ReplayOptions {
 
 /** How far the model hands out the addresses that the kernel did. A part that the trace doesn't exercise is absent. */
 export interface Agreement {
+  readonly direct?: DirectAgreement;
   readonly iova?: IovaAgreement;
+  readonly tables?: TableAgreement;
   readonly swiotlb?: SwiotlbAgreement;
 }
 
-/** Drives the model's allocators with the requests of a whole trace (one that was read in a single batch). */
-export function replayTrace({ log, header }: Trace, { bootText }: ReplayOptions = {}): Agreement {
+/** What a replay finds out. Plain JSON. */
+export interface ReplayReport {
+  readonly agreement: Agreement;
+  /** What dma-debug says of the drivers in the trace. */
+  readonly dmaDebug: DmaDebugReport;
+}
+
+/** Drives the model with the requests of a whole trace (one that was read in a single batch). */
+export function replayTrace({ log, header }: Trace, { bootText }: ReplayOptions = {}): ReplayReport {
   const options = {
     ...(bootText !== undefined && { bootText }),
     ...(header.cpus > 0 && { cpus: header.cpus }),
   };
   const iova = replayIova(log, options);
+  const tables = replayPageTables(log);
   const swiotlb = replaySwiotlb(log, options);
-  return { ...(iova.compared > 0 && { iova }), ...(swiotlb !== null && { swiotlb }) };
+  const direct = replayDirect(log, new Set(iova.domains.flatMap(({ devices }) => devices)));
+  const agreement = {
+    ...(direct !== null && { direct }),
+    ...(iova.compared > 0 && { iova }),
+    ...(tables !== null && { tables }),
+    ...(swiotlb !== null && { swiotlb }),
+  };
+  return { agreement, dmaDebug: replayDmaDebug(log) };
+}
+
+/** Comparisons that came out otherwise than in the trace. */
+export function disagreements({ direct, iova, tables, swiotlb }: Agreement): number {
+  return [direct, iova, tables, swiotlb].reduce(
+    (sum, part) => sum + (part === undefined ? 0 : part.compared - part.agree),
+    0,
+  );
 }

@@ -1,0 +1,93 @@
+import { Device, DmaContext, dmaMapPhys } from '@dmalab/dma-api';
+import { ADDRESS_LIMIT, type PhysAddr, PhysMemory } from '@dmalab/phys-memory';
+import { EventKind, type TraceLog } from '@dmalab/trace';
+import { flowOf } from './iova/execution.ts';
+
+/** A direct mapping whose address is not the one in the trace. Addresses are hexadecimal text. */
+export interface DirectResidual {
+  readonly line: number;
+  readonly phys: string;
+  readonly kernel: string;
+  readonly ours: string;
+}
+
+/** How the direct backend agrees with the kernel's. Plain JSON. */
+export interface DirectAgreement {
+  /** Mapped ranges that were neither bounced nor put behind an IOMMU; entries of lists count one each. */
+  readonly compared: number;
+  readonly agree: number;
+  /** The first mismatches, {@link MAX_RESIDUALS} at most. */
+  readonly residuals: readonly DirectResidual[];
+}
+
+const MAX_RESIDUALS = 20;
+
+/**
+ * Maps each buffer of the trace that went straight to the device through the direct backend, and compares the address.
+ * @param translated devices behind an IOMMU, whose mappings are somebody else's
+ * @returns null when the trace shows no such mapping
+ */
+export function replayDirect(log: TraceLog, translated: ReadonlySet<string>): DirectAgreement | null {
+  const replay = new DirectReplay(log);
+  const bouncing = new Set<number>();
+  for (let event = 0; event < log.length; event++) {
+    const flow = flowOf(log, event);
+    const kind = log.kind(event);
+    if (kind === EventKind.SWIOTLB_BOUNCED) bouncing.add(flow);
+    else if (kind === EventKind.DMA_MAP_PHYS || kind === EventKind.DMA_MAP_SG) {
+      // A list that bounced in part can't be told entry by entry, so none of it is compared here (spec S98).
+      if (!bouncing.delete(flow) && !translated.has(log.device(event))) replay.take(event);
+    }
+  }
+  return replay.agreement;
+}
+
+class DirectReplay {
+  readonly #log: TraceLog;
+  readonly #context = new DmaContext({ memory: new PhysMemory(), ram: [{ start: 0, end: ADDRESS_LIMIT - 1 }] });
+  readonly #devices = new Map<string, Device>();
+  readonly #residuals: DirectResidual[] = [];
+  #compared = 0;
+  #agree = 0;
+
+  constructor(log: TraceLog) {
+    this.#log = log;
+  }
+
+  get agreement(): DirectAgreement | null {
+    if (this.#compared === 0) return null;
+    return { compared: this.#compared, agree: this.#agree, residuals: this.#residuals };
+  }
+
+  take(event: number): void {
+    const log = this.#log;
+    if (log.kind(event) === EventKind.DMA_MAP_PHYS) {
+      this.#compare(event, log.phys(event), log.size(event), log.address(event));
+      return;
+    }
+    for (let i = 0; i < Math.min(log.physCount(event), log.dmaCount(event)); i++) {
+      this.#compare(event, log.physAt(event, i), log.sizeAt(event, i), log.dmaAddrAt(event, i));
+    }
+  }
+
+  #compare(event: number, phys: number, size: number, kernel: number): void {
+    const ours = dmaMapPhys(this.#device(event), phys as PhysAddr, size, this.#log.dir(event), this.#log.attrs(event));
+    this.#compared++;
+    if (ours === kernel) this.#agree++;
+    else if (this.#residuals.length < MAX_RESIDUALS) {
+      this.#residuals.push({ line: this.#log.line(event), phys: hex(phys), kernel: hex(kernel), ours: hex(ours) });
+    }
+  }
+
+  /** Its mask is not in the trace; one that reaches everything never bounces, and these mappings did not. */
+  #device(event: number): Device {
+    const name = this.#log.device(event);
+    const device = this.#devices.get(name) ?? new Device(this.#context, name, { dmaMask: 2 ** 64 - 1 });
+    this.#devices.set(name, device);
+    return device;
+  }
+}
+
+function hex(address: number): string {
+  return address < 0 ? 'failure' : `0x${address.toString(16)}`;
+}
