@@ -67,7 +67,7 @@ export { millisToTicks, timerDueNanos, wheelExpiry } from './core/timer-wheel.ts
 export type { IovaDomainOptions } from './iova/iova-domain.ts';
 export { IovaDomain } from './iova/iova-domain.ts';
 export type { PageTableFormat } from './page-table/page-table-format.ts';
-export type { TableMemory, TablePages } from './page-table/table-memory.ts';
+export type { TableMemory, TablePages, WritableTables } from './page-table/table-memory.ts';
 export { VTD_PRESETS, VtdCapabilities } from './vtd/capabilities.ts';
 export { TablePagesExhaustedError, VtdUnsupportedError } from './vtd/driver/errors.ts';
 export type { IntelIommuOptions, VtdDomainOptions } from './vtd/driver/intel-iommu.ts';

@@ -5,7 +5,7 @@ import { EADDRINUSE, EINVAL, ENOMEM, ENXIO, EOVERFLOW, ERANGE } from './errno.ts
 import { LeafTables } from './leaf-tables.ts';
 import type { PageTableFormat } from './page-table-format.ts';
 import { ReplacedTables } from './replaced-tables.ts';
-import { type TableMemory, type TablePages, zeroTable } from './table-memory.ts';
+import { type TablePages, type WritableTables, zeroTable } from './table-memory.ts';
 import { Unmapper } from './unmapper.ts';
 
 const PAGE_BYTES = 4096;
@@ -26,12 +26,12 @@ export class PageTable {
   mappedBytes = 0;
   /** Empty tables that the latest {@link map} put a large page in the place of (spec I155). */
   readonly replaced: ReplacedTables;
-  readonly #memory: TableMemory;
+  readonly #memory: WritableTables;
   readonly #pages: TablePages;
   readonly #leafTables = new LeafTables();
   readonly #unmapper: Unmapper;
 
-  constructor(memory: TableMemory, format: PageTableFormat, pages: TablePages, root: number) {
+  constructor(memory: WritableTables, format: PageTableFormat, pages: TablePages, root: number) {
     this.format = format;
     this.root = root;
     this.#memory = memory;
@@ -154,17 +154,13 @@ export class PageTable {
     return 0;
   }
 
-  /** High half first: hardware that sees the present bits must see the whole address. */
   #writeLeaf(at: number, phys: number, flags: number): void {
-    const high = Math.floor(phys / 2 ** 32);
-    this.#memory.store32(at + 4, high);
-    this.#memory.store32(at, (phys | flags) >>> 0);
+    this.#memory.store64(at, phys | flags, Math.floor(phys * 2 ** -32));
   }
 
   #clearPage(at: number): number {
     if ((this.#memory.load32(at) & this.format.presentMask) === 0) return 0;
-    this.#memory.store32(at, 0);
-    this.#memory.store32(at + 4, 0);
+    this.#memory.store64(at, 0, 0);
     return PAGE_BYTES;
   }
 

@@ -1,8 +1,14 @@
-/** The bytes that tables live in: what this package needs of a machine's memory. All addresses physical. */
+/** The bytes that tables live in: what a unit needs of a machine's memory. All addresses physical. */
 export interface TableMemory {
   /** 32 bits little endian, unsigned; `at` is a multiple of 4. */
   load32(at: number): number;
   store32(at: number, value: number): void;
+}
+
+/** Memory that a driver builds tables in. */
+export interface WritableTables extends TableMemory {
+  /** Both halves at once, each modulo 2^32: no reader sees one without the other. `at` is a multiple of 8. */
+  store64(at: number, low: number, high: number): void;
 }
 
 /** Where a driver gets table pages from and gives them back to. Contents don't matter: tables are zeroed here. */
@@ -13,6 +19,6 @@ export interface TablePages {
 }
 
 /** Zeroes a new table before anything points at it (spec H5). */
-export function zeroTable(memory: TableMemory, phys: number): void {
-  for (let at = phys; at < phys + 4096; at += 4) memory.store32(at, 0);
+export function zeroTable(memory: WritableTables, phys: number): void {
+  for (let at = phys; at < phys + 4096; at += 8) memory.store64(at, 0, 0);
 }

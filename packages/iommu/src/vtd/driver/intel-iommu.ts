@@ -2,7 +2,7 @@ import type { RegisterBacking } from '@dmalab/phys-memory';
 import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { SecondStageFormat } from '../../page-table/second-stage-format.ts';
-import type { TableMemory, TablePages } from '../../page-table/table-memory.ts';
+import type { TablePages, WritableTables } from '../../page-table/table-memory.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { DeviceEntries } from './device-entries.ts';
 import { DeviceTlbTag } from './device-tlb-tag.ts';
@@ -21,7 +21,7 @@ export interface IntelIommuOptions extends TablePages {
   /** Registers of the unit: a model in this process, or a real one behind a bridge. */
   readonly registers: RegisterBacking;
   /** Memory that the unit reads its tables from. */
-  readonly memory: TableMemory;
+  readonly memory: WritableTables;
   /** Default: scalable where the unit has it. */
   readonly mode?: 'legacy' | 'scalable';
   /** Message of the unit's fault event; without one the event stays masked. */
@@ -47,7 +47,7 @@ export class IntelIommu {
   readonly #control: UnitControl;
   readonly #entries: DeviceEntries;
   readonly #domainIds: DomainIds;
-  readonly #memory: TableMemory;
+  readonly #memory: WritableTables;
   readonly #pages: TablePages;
   readonly #faultMessage: FaultMessage | undefined;
   readonly #tags = new Map<VtdDomain, IotlbTag>();

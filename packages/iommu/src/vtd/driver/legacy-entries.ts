@@ -1,4 +1,4 @@
-import { type TableMemory, type TablePages, zeroTable } from '../../page-table/table-memory.ts';
+import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import {
   CONTEXT_ENTRY_BYTES,
@@ -15,10 +15,10 @@ const P = lowMask(RootEntry.P);
 /** Root and context tables of legacy mode, as the driver writes them (spec H16, H17). */
 export class LegacyEntries implements DeviceEntries {
   readonly rootTable: number;
-  readonly #memory: TableMemory;
+  readonly #memory: WritableTables;
   readonly #pages: TablePages;
 
-  constructor(memory: TableMemory, pages: TablePages) {
+  constructor(memory: WritableTables, pages: TablePages) {
     this.#memory = memory;
     this.#pages = pages;
     this.rootTable = this.#newTable();

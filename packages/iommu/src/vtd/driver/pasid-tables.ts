@@ -1,4 +1,4 @@
-import { type TableMemory, type TablePages, zeroTable } from '../../page-table/table-memory.ts';
+import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import {
   PASID_DIRECTORY_ENTRY_BYTES,
@@ -28,11 +28,11 @@ export interface PasidSetup {
 /** PASID directory and tables of one device, as the driver writes them (spec H20, H21). One page of directory. */
 export class PasidTables {
   readonly directory: number;
-  readonly #memory: TableMemory;
+  readonly #memory: WritableTables;
   readonly #pages: TablePages;
   readonly #tables: number[] = [];
 
-  constructor(memory: TableMemory, pages: TablePages) {
+  constructor(memory: WritableTables, pages: TablePages) {
     this.#memory = memory;
     this.#pages = pages;
     this.directory = this.#newTable();

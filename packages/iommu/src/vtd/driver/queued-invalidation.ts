@@ -1,5 +1,5 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
-import type { TableMemory } from '../../page-table/table-memory.ts';
+import type { WritableTables } from '../../page-table/table-memory.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { InvalidationType } from '../../spec/vtd-invalidation.ts';
 import { Fsts, VTD_REG } from '../../spec/vtd-registers.ts';
@@ -39,7 +39,7 @@ export class QueuedInvalidation {
   readonly ring: number;
   readonly #status: number;
   readonly #registers: RegisterBacking;
-  readonly #memory: TableMemory;
+  readonly #memory: WritableTables;
   /** log2 of a descriptor's bytes. */
   readonly #shift: number;
   /** Descriptors in the ring minus one. */
@@ -52,7 +52,7 @@ export class QueuedInvalidation {
    * @param status page for the words that waits write
    * @param wide 256-bit descriptors, for scalable mode
    */
-  constructor(registers: RegisterBacking, memory: TableMemory, ring: number, status: number, wide: boolean) {
+  constructor(registers: RegisterBacking, memory: WritableTables, ring: number, status: number, wide: boolean) {
     this.#registers = registers;
     this.#memory = memory;
     this.ring = ring;
@@ -65,10 +65,8 @@ export class QueuedInvalidation {
   push(low0: number, high0: number, low1: number, high1: number): void {
     const at = this.ring + (this.#tail << this.#shift);
     const memory = this.#memory;
-    memory.store32(at, low0);
-    memory.store32(at + 4, high0);
-    memory.store32(at + 8, low1);
-    memory.store32(at + 12, high1);
+    memory.store64(at, low0, high0);
+    memory.store64(at + 8, low1, high1);
     this.#tail = (this.#tail + 1) & this.#mask;
   }
 

@@ -1,4 +1,4 @@
-import { type TableMemory, type TablePages, zeroTable } from '../../page-table/table-memory.ts';
+import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import {
   PasidTranslationType,
@@ -23,13 +23,13 @@ const TYPES = {
 /** Root and context tables of scalable mode, with a PASID directory for each source (spec H20, H21). */
 export class ScalableEntries implements DeviceEntries {
   readonly rootTable: number;
-  readonly #memory: TableMemory;
+  readonly #memory: WritableTables;
   readonly #pages: TablePages;
   readonly #snoopsWalks: boolean;
   readonly #pasidTables = new Map<number, PasidTables>();
 
   /** @param snoopsWalks ECAP.SMPWC */
-  constructor(memory: TableMemory, pages: TablePages, snoopsWalks: boolean) {
+  constructor(memory: WritableTables, pages: TablePages, snoopsWalks: boolean) {
     this.#memory = memory;
     this.#pages = pages;
     this.#snoopsWalks = snoopsWalks;

@@ -1,5 +1,5 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
-import { type TableMemory, zeroTable } from '../../page-table/table-memory.ts';
+import { type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { halves, lowMask } from '../../spec/bits.ts';
 import { Fsts, Gcmd, Iqa, Rtaddr, TranslationTableMode, VTD_REG } from '../../spec/vtd-registers.ts';
 import { VtdCapabilities } from '../capabilities.ts';
@@ -51,7 +51,7 @@ export class UnitControl {
    */
   constructor(
     registers: RegisterBacking,
-    memory: TableMemory,
+    memory: WritableTables,
     mode: 'legacy' | 'scalable' | undefined,
     ring: number,
     status: number,

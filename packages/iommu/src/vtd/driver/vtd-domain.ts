@@ -2,7 +2,7 @@ import type { IotlbGather } from '../../core/iotlb-gather.ts';
 import type { PagingDomain } from '../../core/paging-domain.ts';
 import { PageTable } from '../../page-table/page-table.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
-import type { TableMemory, TablePages } from '../../page-table/table-memory.ts';
+import type { TablePages, WritableTables } from '../../page-table/table-memory.ts';
 import type { CacheTag } from './cache-tag.ts';
 
 /** Which kind of table a domain has (spec H26). */
@@ -18,7 +18,7 @@ export class VtdDomain implements PagingDomain {
   /** One per (domain id, unit) and one per device TLB, in the order of attachment. */
   readonly #tags: CacheTag[] = [];
 
-  constructor(memory: TableMemory, format: PageTableFormat, stage: VtdStage, pages: TablePages, root: number) {
+  constructor(memory: WritableTables, format: PageTableFormat, stage: VtdStage, pages: TablePages, root: number) {
     this.stage = stage;
     this.#pages = pages;
     this.#table = new PageTable(memory, format, pages, root);

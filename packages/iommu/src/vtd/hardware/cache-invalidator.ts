@@ -18,8 +18,8 @@ export class CacheInvalidator implements InvalidationTarget {
   }
 
   invalidateEverything(): void {
-    this.#contexts.clear();
     this.#caches.flushAll();
+    this.#contexts.clear();
   }
 
   invalidateAllContexts(): void {
@@ -36,18 +36,21 @@ export class CacheInvalidator implements InvalidationTarget {
 
   invalidateAllTranslations(): void {
     this.#caches.flushAll();
+    this.#contexts.renewTags();
   }
 
   invalidateDomainTranslations(domainId: number): void {
     this.#caches.flushDomain(domainId);
+    this.#contexts.renewTags();
   }
 
   invalidatePages(domainId: number, address: number, order: number, leafOnly: boolean): void {
-    this.#caches.flushPages(domainId, address, order, leafOnly);
+    if (this.#caches.flushPages(domainId, address, order, leafOnly)) this.#contexts.renewTags();
   }
 
   invalidatePasid(domainId: number, pasid: number): void {
     this.#caches.flushPasid(domainId, pasid);
+    this.#contexts.renewTags();
   }
 
   invalidatePasidPages(domainId: number, pasid: number, address: number, order: number, leafOnly: boolean): void {

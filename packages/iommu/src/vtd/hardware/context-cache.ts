@@ -1,4 +1,4 @@
-import { NO_PASID, NO_SPACE } from './address-spaces.ts';
+import { type AddressSpaces, NO_PASID } from './address-spaces.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 /** Function-number bits that a context invalidation ignores, by its FM field (spec H28 type 1). */
@@ -6,9 +6,14 @@ const FUNCTION_MASKS = [0, 4, 6, 7];
 
 /** Context and PASID caches of a unit (spec H27): entries stay, stale or not, until invalidated. */
 export class ContextCache {
-  /** Address space of requests without PASID, by source id; 0 when not cached: read by the unit's hit path. */
-  readonly spaceOf = new Int32Array(0x10000);
+  /** Tag of the space of requests without PASID, by source id; 0 when not cached: read by the unit's hit path. */
+  readonly tagOf = new Int32Array(0x10000);
+  readonly #spaces: AddressSpaces;
   readonly #entries = new Map<number, TranslationContext>();
+
+  constructor(spaces: AddressSpaces) {
+    this.#spaces = spaces;
+  }
 
   find(sourceId: number, requestPasid: number): TranslationContext | undefined {
     return this.#entries.get(keyOf(sourceId, requestPasid));
@@ -16,12 +21,19 @@ export class ContextCache {
 
   insert(context: TranslationContext): void {
     this.#entries.set(keyOf(context.sourceId, context.requestPasid), context);
-    if (context.requestPasid === NO_PASID) this.spaceOf[context.sourceId] = context.space;
+    if (context.requestPasid === NO_PASID) this.tagOf[context.sourceId] = this.#spaces.tagOfSpace(context.space);
   }
 
   clear(): void {
     this.#entries.clear();
-    this.spaceOf.fill(NO_SPACE);
+    this.tagOf.fill(0);
+  }
+
+  /** Takes the tags over that a flush changed. */
+  renewTags(): void {
+    for (const { sourceId, requestPasid, space } of this.#entries.values()) {
+      if (requestPasid === NO_PASID) this.tagOf[sourceId] = this.#spaces.tagOfSpace(space);
+    }
   }
 
   dropDomain(domainId: number): void {
@@ -46,7 +58,7 @@ export class ContextCache {
     for (const [key, context] of this.#entries) {
       if (!goes(context)) continue;
       this.#entries.delete(key);
-      if (context.requestPasid === NO_PASID) this.spaceOf[context.sourceId] = NO_SPACE;
+      if (context.requestPasid === NO_PASID) this.tagOf[context.sourceId] = 0;
     }
   }
 }

@@ -2,7 +2,7 @@ import { lowMask } from '../../spec/bits.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST, levelShift, SecondStageEntry } from '../../spec/vtd-paging.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { FaultReasons } from './fault-reasons.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
+import { ALLOWS_READ, ALLOWS_WRITE, QUICK_TABLE } from './translation-array.ts';
 import type { TranslationCaches } from './translation-caches.ts';
 import type { TranslationContext } from './translation-context.ts';
 import type { UnitMemory } from './unit-memory.ts';
@@ -57,7 +57,7 @@ export class SecondStage {
     let slot = context.secondAccessedDirty ? -1 : tables1.find(tag, address);
     if (slot >= 0 && (tables1.rights[slot] & right) === right) {
       table = tables1.targets[slot];
-      rights = tables1.rights[slot];
+      rights = tables1.rights[slot] & RIGHTS;
       level = 1;
     } else if (level > 2 && !context.secondAccessedDirty) {
       slot = tables2.find(tag, address);
@@ -68,6 +68,27 @@ export class SecondStage {
       }
     }
     return this.#descend(context, tag, address, right, reasons, table, level, rights);
+  }
+
+  /**
+   * The page of a 4 KiB leaf whose table is cached, or -1 when it takes {@link walk}, be it to find a fault. Most misses
+   * end here: 110 ns become 35 (vtd-unit.bench.ts). Leaves its rights like a walk.
+   */
+  walkQuickly(tag: number, address: number, right: number): number {
+    const { tables1 } = this.#caches;
+    const slot = tables1.find(tag, address);
+    const needed = right | QUICK_TABLE;
+    if (slot < 0 || (tables1.rights[slot] & needed) !== needed) return -1;
+    const at = tables1.targets[slot] + ((address >>> 9) & INDEX_BYTES);
+    if (!this.#memory.canAccess(at)) return -1;
+    const low = this.#memory.load32(at);
+    if ((low & right) !== right || (low & this.#reservedLeafLow) !== 0) return -1;
+    const high = this.#memory.load32(at + 4);
+    const page = (high & this.#addressHigh) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
+    if ((high & this.#reservedHigh) !== 0 || (page >= INTERRUPT_WINDOW_FIRST && page <= INTERRUPT_WINDOW_LAST))
+      return -1;
+    this.leafRights = tables1.rights[slot] & low & RIGHTS;
+    return page;
   }
 
   #descend(
@@ -96,8 +117,9 @@ export class SecondStage {
       if (context.secondAccessedDirty) this.#markUsed(at, low, isLeaf, right);
       if (isLeaf) return this.#leaf(context, low, target, level, rights, right, reasons);
       table = target;
-      if (level === 2) this.#caches.tables1.insert(tag, address, table, rights);
-      else if (level === 3) this.#caches.tables2.insert(tag, address, table, rights);
+      if (level === 2) {
+        this.#caches.tables1.insert(tag, address, table, context.secondAccessedDirty ? rights : rights | QUICK_TABLE);
+      } else if (level === 3) this.#caches.tables2.insert(tag, address, table, rights);
     }
   }
 

@@ -18,7 +18,7 @@ export class Stages implements TableReach {
   readonly #memory: UnitMemory;
   readonly #caches: TranslationCaches;
   readonly #first: FirstStage;
-  readonly #second: SecondStage;
+  readonly second: SecondStage;
   #reasons: FaultReasons;
 
   constructor(
@@ -31,7 +31,7 @@ export class Stages implements TableReach {
     this.#memory = memory;
     this.#caches = caches;
     this.#first = new FirstStage(memory, caches, capabilities, hostAddressBits, this);
-    this.#second = new SecondStage(memory, caches, capabilities, hostAddressBits);
+    this.second = new SecondStage(memory, caches, capabilities, hostAddressBits);
     this.#reasons = reasons;
   }
 
@@ -60,16 +60,16 @@ export class Stages implements TableReach {
   /** Tables are read, and written for A and D, at guest addresses (spec H26: 0x74 to 0x77). */
   #hostAddress(context: TranslationContext, at: number, isRoot: boolean): number {
     if (at >= context.secondLimit) return -ScalableFault.NESTED_ADDRESS_BEYOND_LIMIT;
-    const tag = this.#caches.spaces.tags[context.secondSpace];
-    const page = this.#second.walk(context, tag, at, ALLOWS_READ | ALLOWS_WRITE, this.#reasons);
-    if (page >= 0) return page + (at % 2 ** this.#second.leafShift);
+    const tag = this.#caches.spaces.tagOfSpace(context.secondSpace);
+    const page = this.second.walk(context, tag, at, ALLOWS_READ | ALLOWS_WRITE, this.#reasons);
+    if (page >= 0) return page + (at % 2 ** this.second.leafShift);
     if (-page === this.#reasons.secondNoWrite && this.#canRead(context, tag, at)) return -ScalableFault.NESTED_NO_WRITE;
     if (-page !== this.#reasons.secondNoRead && -page !== this.#reasons.secondNoWrite) return page;
     return -(isRoot ? ScalableFault.NESTED_ROOT_NO_READ : ScalableFault.NESTED_NO_READ);
   }
 
   #canRead(context: TranslationContext, tag: number, at: number): boolean {
-    return this.#second.walk(context, tag, at, ALLOWS_READ, this.#reasons) >= 0;
+    return this.second.walk(context, tag, at, ALLOWS_READ, this.#reasons) >= 0;
   }
 
   /** The page is the smaller of the two stages' pages, with the rights of both. */
@@ -77,21 +77,21 @@ export class Stages implements TableReach {
     const guest = guestPage + (request.address % 2 ** this.pageShift);
     const guestShift = this.pageShift;
     const rights = this.pageRights;
-    const tag = this.#caches.spaces.tags[context.secondSpace];
+    const tag = this.#caches.spaces.tagOfSpace(context.secondSpace);
     const page = this.#walkSecond(context, tag, guest, request.right);
     if (page < 0) return page;
     this.pageRights &= rights;
     this.pageShift = Math.min(guestShift, this.pageShift);
-    const host = page + (guest % 2 ** this.#second.leafShift);
+    const host = page + (guest % 2 ** this.second.leafShift);
     return host - (host % 2 ** this.pageShift);
   }
 
   #walkSecond(context: TranslationContext, tag: number, address: number, right: number): number {
     if (address >= context.secondLimit) return -this.#reasons.secondBeyondLimit;
-    const page = this.#second.walk(context, tag, address, right, this.#reasons);
+    const page = this.second.walk(context, tag, address, right, this.#reasons);
     if (page < 0) return page;
-    this.pageShift = this.#second.leafShift;
-    this.pageRights = withoutCleanWrite(this.#second.leafRights, this.#second.leafClean);
+    this.pageShift = this.second.leafShift;
+    this.pageRights = withoutCleanWrite(this.second.leafRights, this.second.leafClean);
     return page;
   }
 }

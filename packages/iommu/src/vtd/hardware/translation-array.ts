@@ -2,6 +2,8 @@
 export const ALLOWS_READ = 1;
 /** A translation of that page may be used for writes. */
 export const ALLOWS_WRITE = 2;
+/** A cached table is one of a second stage whose entries need no accessed bit: its leaves can be read on the quick way. */
+export const QUICK_TABLE = 4;
 
 /**
  * A direct-mapped cache of one page size, keyed by the tag of an address space and the page. Tags are unique and never

@@ -9,7 +9,7 @@ const TABLE_ENTRIES = 256;
  * Entries go only by invalidation or because another page needs their slot.
  */
 export class TranslationCaches {
-  readonly spaces = new AddressSpaces(() => this.#clear());
+  readonly spaces: AddressSpaces;
   /** IOTLB, 4 KiB pages. */
   readonly pages: TranslationArray;
   readonly pages2M = new TranslationArray(21, SUPERPAGE_ENTRIES);
@@ -19,8 +19,15 @@ export class TranslationCaches {
   /** Level 2 tables, by the 1 GiB that they map. */
   readonly tables2 = new TranslationArray(30, TABLE_ENTRIES);
 
-  /** @param entries 4 KiB pages in the IOTLB: a power of two */
-  constructor(entries: number) {
+  /**
+   * @param entries 4 KiB pages in the IOTLB: a power of two
+   * @param forgetContexts drops whatever holds tags: called, after 2^31 flushes, before tags are used again
+   */
+  constructor(entries: number, forgetContexts: () => void) {
+    this.spaces = new AddressSpaces(() => {
+      this.#clear();
+      forgetContexts();
+    });
     this.pages = new TranslationArray(12, entries);
   }
 
@@ -55,10 +62,11 @@ export class TranslationCaches {
   /**
    * Page-selective: 2^order pages of the domain id, and in scalable mode every PASID-tagged entry of it (spec H28
    * type 2, G = 3). `leafOnly` spares the paging-structure caches.
+   * @returns whether tags changed
    */
-  flushPages(domainId: number, address: number, order: number, leafOnly: boolean): void {
-    this.spaces.flushPasids(domainId);
+  flushPages(domainId: number, address: number, order: number, leafOnly: boolean): boolean {
     this.#dropRange(this.spaces.tagOf(domainId, NO_PASID), address, order, leafOnly);
+    return this.spaces.flushPasids(domainId);
   }
 
   /** First-stage and nested entries of a PASID (spec H28 type 6, G = 2). */
@@ -74,7 +82,7 @@ export class TranslationCaches {
   #dropRange(tag: number, address: number, order: number, leafOnly: boolean): void {
     if (tag === 0) return;
     const lengthBytes = 4096 * 2 ** order;
-    const start = address - (address % lengthBytes);
+    const start = order === 0 ? address : address - (address % lengthBytes);
     this.pages.drop(tag, start, lengthBytes);
     this.pages2M.drop(tag, start, lengthBytes);
     this.pages1G.drop(tag, start, lengthBytes);
