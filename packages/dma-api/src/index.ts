@@ -1,10 +1,30 @@
 export { dmaAllocAttrs, dmaAllocCoherent, dmaFreeAttrs, dmaFreeCoherent } from './alloc/alloc-attrs.ts';
+export {
+  DMA_COMMON_PAGES,
+  dmaAllocNoncoherent,
+  dmaAllocPages,
+  dmaFreeNoncoherent,
+  dmaFreePages,
+} from './alloc/alloc-pages.ts';
 export type { AtomicPoolOptions, AtomicPoolZone } from './alloc/atomic-pool.ts';
 export { CoherentPool, dmaDeclareCoherentMemory } from './alloc/coherent-pool.ts';
 export type { DmaMemory } from './alloc/dma-memory.ts';
 export type { KernelPointer } from './alloc/kernel-space.ts';
 export { KernelSpace } from './alloc/kernel-space.ts';
+export { dmamAllocAttrs, dmamAllocCoherent, dmamFreeCoherent, releaseManaged } from './alloc/managed.ts';
+export type { MmapWindow } from './alloc/mmap.ts';
+export { dmaCanMmap, dmaGetSgtable, dmaMmapAttrs, dmaMmapPages } from './alloc/mmap.ts';
+export type { NoncontiguousTable } from './alloc/noncontiguous.ts';
+export {
+  dmaAllocNoncontiguous,
+  dmaFreeNoncontiguous,
+  dmaMmapNoncontiguous,
+  dmaVmapNoncontiguous,
+  dmaVunmapNoncontiguous,
+} from './alloc/noncontiguous.ts';
 export type { ContiguousArea, ContiguousAreas, PageSource, SharedMemoryControl } from './alloc/page-source.ts';
+export type { MapBenchmarkHost, MapBenchmarkRequest, MapBenchmarkResult } from './benchmark/map-benchmark.ts';
+export { MapBenchmarkSums, mapBenchmark } from './benchmark/map-benchmark.ts';
 export type { CacheMaintenance } from './context/cache-maintenance.ts';
 export type { DmaContextOptions, DmaEra } from './context/dma-context.ts';
 export { DmaContext } from './context/dma-context.ts';
@@ -49,6 +69,17 @@ export {
   dmaSupported,
 } from './device/dma-mask.ts';
 export type { DmaRange } from './device/range-map.ts';
+export { HmmDmaMap, hmmDmaMapAlloc, hmmDmaMapFree, hmmDmaMapPfn, hmmDmaUnmapPfn } from './hmm/hmm-dma-map.ts';
+export {
+  HMM_PFN_DMA_MAPPED,
+  HMM_PFN_ERROR,
+  HMM_PFN_P2PDMA,
+  HMM_PFN_P2PDMA_BUS,
+  HMM_PFN_STICKY,
+  HMM_PFN_VALID,
+  HMM_PFN_WRITE,
+  HmmPfnList,
+} from './hmm/hmm-pfn.ts';
 export { dmaIovaLink, dmaIovaSync } from './iova/iova-link.ts';
 export { dmaIovaFree, dmaIovaTryAlloc } from './iova/iova-reserve.ts';
 export { DmaIovaState, dmaIovaSize, dmaUseIova } from './iova/iova-state.ts';

@@ -7,14 +7,16 @@ import { __GFP_NOWARN, __GFP_ZERO, allowsBlocking } from '../types/gfp.ts';
 import { directAllocPages, directFreePages } from './direct-pages.ts';
 import { type DmaMemory, orderOf, pageAlign } from './dma-memory.ts';
 import type { KernelPointer } from './kernel-space.ts';
+import { allocRestricted, freeRestricted, hasRestrictedPool } from './restricted-pool.ts';
 
 /** `dma_direct_alloc` (spec D43). Each source named before the page allocator is final: no fallback when full (T20). */
 export function directAlloc(dev: Device, wantedSize: number, gfp: number, attrs: number): DmaMemory | null {
   const size = pageAlign(wantedSize);
   const { options, globalPool, log } = dev.context;
   const shared = (attrs & DMA_ATTR_ALLOC_CC_SHARED) !== 0;
+  const restricted = hasRestrictedPool(dev);
   if ((attrs & DMA_ATTR_NO_WARN) !== 0) gfp |= __GFP_NOWARN;
-  if (isCookie(attrs)) return allocWithoutMapping(dev, size, gfp);
+  if (isCookie(attrs) && !restricted) return allocWithoutMapping(dev, size, gfp);
   let remap = false;
   if (!dev.coherent) {
     if (globalPool !== null) return fromGlobalPool(dev, size);
@@ -24,7 +26,8 @@ export function directAlloc(dev: Device, wantedSize: number, gfp: number, attrs:
     }
     remap = options.directRemap;
   }
-  if ((remap || shared) && !allowsBlocking(gfp)) return fromAtomicPool(dev, size, gfp, shared);
+  if ((remap || shared) && !allowsBlocking(gfp) && !restricted) return fromAtomicPool(dev, size, gfp, shared);
+  if (restricted) return memoryAt(dev, allocRestricted(dev, size, shared), shared);
   return fromPages(dev, size, gfp & ~__GFP_ZERO, shared, remap);
 }
 
@@ -33,7 +36,7 @@ export function directFree(dev: Device, size: number, cpuAddr: KernelPointer, dm
   const bytes = pageAlign(size);
   const { globalPool, atomicPools, kernelSpace, log } = dev.context;
   const phys = dmaToPhys(dev, dmaAddr);
-  if (isCookie(attrs)) {
+  if (isCookie(attrs) && !hasRestrictedPool(dev)) {
     directFreePages(dev, phys, bytes);
     return;
   }
@@ -44,6 +47,7 @@ export function directFree(dev: Device, size: number, cpuAddr: KernelPointer, dm
   }
   if (atomicPools?.free(phys, bytes)) return;
   if (kernelSpace.isVmalloc(cpuAddr)) kernelSpace.vunmap(cpuAddr);
+  if (freeRestricted(dev, phys)) return; // its pages stay shared (spec P68)
   if ((attrs & DMA_ATTR_ALLOC_CC_SHARED) !== 0 && !makePrivate(dev, phys, bytes)) return;
   directFreePages(dev, phys, bytes);
 }

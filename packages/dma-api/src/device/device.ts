@@ -1,6 +1,7 @@
 import type { DmaDomain } from '@dmalab/iommu';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import type { CoherentPool } from '../alloc/coherent-pool.ts';
+import type { ManagedBuffer } from '../alloc/managed.ts';
 import type { ContiguousArea } from '../alloc/page-source.ts';
 import type { DmaContext } from '../context/dma-context.ts';
 import type { PageDmaMapOps } from '../page-era/page-dma-map-ops.ts';
@@ -84,6 +85,8 @@ export class Device {
   pci32bitWorkaround: boolean;
   /** A coherent pool of its own (spec D50). */
   dmaMem: CoherentPool | null = null;
+  /** Freed when the driver detaches (spec D66). */
+  readonly managedBuffers: ManagedBuffer[] = [];
   /** Newest first (spec D67). */
   readonly dmaPools: DmaPool[] = [];
   /** A contiguous area of its own (spec D46). */

@@ -26,7 +26,7 @@ export function dmaMapPhys(dev: Device, phys: PhysAddr, size: number, dir: numbe
   if (route === ROUTE_IOMMU) address = iommuDmaMapPhys(dev, phys, size, dir, attrs);
   else if (route === ROUTE_DIRECT) address = directMapPhys(dev, phys, size, dir, attrs);
   else if (route === ROUTE_NO_MASK) return warnNoMask(dev);
-  else address = mapByTable(dev, phys, size, dir, attrs);
+  else address = mapPhysByTable(dev, phys, size, dir, attrs);
   const { ring, watched } = dev.context;
   if (ring.on) ring.dmaMapPhys(dev.traceId, dir, address, size, phys, attrs);
   if (watched) watchMap(dev, phys, size, dir, address, attrs);
@@ -46,7 +46,7 @@ export function dmaUnmapPhys(dev: Device, address: DmaAddr, size: number, dir: n
   else if ((attrs & DMA_ATTR_CC_SHARED) !== 0)
     return; // no trace either (spec D14)
   else if (route === ROUTE_IOMMU) iommuDmaUnmapPhys(dev, address, size, dir, attrs);
-  else unmapByTable(dev, address, size, dir, attrs);
+  else unmapPhysByTable(dev, address, size, dir, attrs);
   const { ring, debug } = dev.context;
   if (ring.on) ring.dmaUnmapPhys(dev.traceId, dir, address, size, attrs);
   if (debug !== null) debug.unmapPhys(dev, address, size, dir, attrs);
@@ -69,7 +69,7 @@ function crashNoMask(dev: Device): never {
 }
 
 /** A platform table or an arch override (spec D10); MMIO never goes through the override. */
-function mapByTable(dev: Device, phys: number, size: number, dir: number, attrs: number): number {
+export function mapPhysByTable(dev: Device, phys: number, size: number, dir: number, attrs: number): number {
   const arch = dev.context.archMapDirect;
   const mmio = (attrs & DMA_ATTR_MMIO) !== 0;
   if (!mmio && arch?.mapPhysDirect(dev, phys + size)) return directMapPhys(dev, phys, size, dir, attrs);
@@ -77,7 +77,7 @@ function mapByTable(dev: Device, phys: number, size: number, dir: number, attrs:
   return dev.dmaOps?.mapPhys?.(dev, phys, size, dir, attrs) ?? DMA_MAPPING_ERROR;
 }
 
-function unmapByTable(dev: Device, address: number, size: number, dir: number, attrs: number): void {
+export function unmapPhysByTable(dev: Device, address: number, size: number, dir: number, attrs: number): void {
   const arch = dev.context.archMapDirect;
   const mmio = (attrs & DMA_ATTR_MMIO) !== 0;
   if (!mmio && arch?.unmapPhysDirect(dev, address + size)) directUnmapPhys(dev, address, size, dir, attrs);
