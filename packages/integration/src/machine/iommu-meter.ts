@@ -54,10 +54,6 @@ export class IommuMeter implements DmaRemapper, TableMemory {
     this.#memory.store32(at, value);
   }
 
-  store64(at: number, low: number, high: number): void {
-    this.#memory.store64(at, low, high);
-  }
-
   translate(sourceId: number, address: number, isWrite: 0 | 1): number {
     const loads = this.#loads;
     const result = this.#unit === null ? address : this.#unit.translate(sourceId, address, isWrite);
