@@ -1,10 +1,13 @@
-import { ARENA_BYTES, GRANULE_SHIFT, GRANULE_SIZE, Granule } from './granule.ts';
+import { ARENA_BYTES, GRANULE_SIZE, GRANULE_WORDS, Granule } from './granule.ts';
 
 /** A part of the address space, ends included as `/proc/iomem` prints them. */
 export interface MemorySpan {
   readonly start: number;
   readonly end: number;
 }
+
+/** One buffer, as words and as bytes. Granules of an arena share both objects: that is how a copy knows them. */
+type Views = readonly [words: Int32Array, bytes: Uint8Array];
 
 /**
  * Where granules come from. The granules of the spans share one arena while all of them fit in it (that is decided
@@ -13,7 +16,7 @@ export interface MemorySpan {
 export class GranuleSource {
   /** Granule number to its place in the arena, in granules. Empty: there is no arena. */
   readonly #places = new Map<number, number>();
-  #arena: Granule | undefined;
+  #arena: Views | undefined;
 
   constructor(spans: readonly MemorySpan[]) {
     const numbers = granulesOf(spans);
@@ -25,14 +28,14 @@ export class GranuleSource {
   commit(number: number): Granule {
     const place = this.#places.get(number);
     const arena = place === undefined ? undefined : this.#wholeArena();
-    if (place === undefined || arena === undefined) return backedBy(new ArrayBuffer(GRANULE_SIZE));
-    return new Granule(arena.words, arena.bytes, (place * GRANULE_SIZE) / 4);
+    if (place === undefined || arena === undefined) return new Granule(number, ...views(GRANULE_SIZE), 0);
+    return new Granule(number, ...arena, place * GRANULE_WORDS);
   }
 
-  #wholeArena(): Granule | undefined {
+  #wholeArena(): Views | undefined {
     if (this.#arena !== undefined) return this.#arena;
     try {
-      this.#arena = backedBy(new ArrayBuffer(this.#places.size * GRANULE_SIZE));
+      this.#arena = views(this.#places.size * GRANULE_SIZE);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#places.clear(); // the host has no room for one buffer of that size: granules of their own will do
@@ -52,34 +55,7 @@ function granulesOf(spans: readonly MemorySpan[]): number[] {
   return [...numbers].sort((a, b) => a - b);
 }
 
-function backedBy(buffer: ArrayBuffer): Granule {
-  return new Granule(new Int32Array(buffer), new Uint8Array(buffer), 0);
-}
-
-/** log2 of the granules that are found by indexing an array; the rest of the address space goes through a map. */
-const NEAR_SHIFT = 42 - GRANULE_SHIFT;
-
-/** Granules by number: an array for the first 4 TiB, a map above, so that a lone far page does not cost a huge table. */
-export class GranuleTable {
-  readonly near: (Granule | undefined)[] = [];
-  readonly #far = new Map<number, Granule>();
-
-  find(number: number): Granule | undefined {
-    return number < 2 ** NEAR_SHIFT ? this.near[number] : this.#far.get(number);
-  }
-
-  insert(number: number, granule: Granule): void {
-    if (number >= 2 ** NEAR_SHIFT) {
-      this.#far.set(number, granule);
-      return;
-    }
-    while (this.near.length <= number) this.near.push(undefined); // packed elements: a hole would slow every access
-    this.near[number] = granule;
-  }
-
-  /** Numbers of all granules, ascending. */
-  numbers(): number[] {
-    const near = [...this.near.keys()].filter((number) => this.near[number] !== undefined);
-    return near.concat([...this.#far.keys()].sort((a, b) => a - b));
-  }
+function views(bytes: number): Views {
+  const buffer = new ArrayBuffer(bytes);
+  return [new Int32Array(buffer), new Uint8Array(buffer)];
 }

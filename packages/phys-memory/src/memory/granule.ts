@@ -4,6 +4,7 @@
  */
 export const GRANULE_SHIFT = 26;
 export const GRANULE_SIZE = 2 ** GRANULE_SHIFT;
+export const GRANULE_WORDS = GRANULE_SIZE / 4;
 export const GRANULE_MASK = GRANULE_SIZE - 1;
 /** Multiply by it: a division costs 4 times as much. */
 export const GRANULES_PER_BYTE = 2 ** -GRANULE_SHIFT;
@@ -18,6 +19,8 @@ export const ARENA_BYTES = 2 ** 33;
 export const BLOCK_SHIFT = 22;
 
 export class Granule {
+  /** Its address divided by 64 MiB. */
+  readonly number: number;
   readonly words: Int32Array;
   readonly bytes: Uint8Array;
   /** Index in `words` of the first word of this granule. */
@@ -25,7 +28,8 @@ export class Granule {
   /** Bit `n` is set once anything was written to block `n`. 16 bits stay a small integer in every engine. */
   touched = 0;
 
-  constructor(words: Int32Array, bytes: Uint8Array, wordBase: number) {
+  constructor(number: number, words: Int32Array, bytes: Uint8Array, wordBase: number) {
+    this.number = number;
     this.words = words;
     this.bytes = bytes;
     this.wordBase = wordBase;
