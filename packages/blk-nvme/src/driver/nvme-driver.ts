@@ -41,6 +41,7 @@ import type { NvmeNamespace } from './nvme-namespace.ts';
 import { NvmeQueue, RING_ENTRY_BYTES } from './nvme-queue.ts';
 import { NvmeState } from './nvme-state.ts';
 import { NvmeTrace } from './nvme-trace.ts';
+import { scanPartitions } from './partition-scan.ts';
 import { QueueMemory } from './queue-memory.ts';
 import { RequestPath } from './request-path.ts';
 import type { ShadowDoorbells } from './shadow-doorbells.ts';
@@ -57,6 +58,8 @@ export interface NvmeDriverOptions {
   /** Processors that submit. Default 1. */
   readonly cpus?: number;
   readonly parameters?: Partial<NvmeParameters>;
+  /** Processor that reads the partition tables of new disks (spec N57, row 18); -1: nobody does. Default 0. */
+  readonly scanCpu?: number;
   /** Start hints of the tag allocator, one a processor (spec N22). Default 0. */
   readonly tagHints?: { readonly admin?: readonly number[]; readonly io?: readonly number[] };
 }
@@ -105,6 +108,7 @@ export class NvmeDriver {
   readonly hmb: HostMemoryBuffer;
   #adminNvmeQueue: NvmeQueue | null = null;
   #waitedNanos = 0;
+  readonly #scanCpu: number;
 
   constructor(options: NvmeDriverOptions) {
     const { device, backing } = options;
@@ -114,6 +118,7 @@ export class NvmeDriver {
     this.cpus = options.cpus ?? 1;
     this.name = `nvme${options.instance ?? 0}`;
     this.tagHints = options.tagHints ?? {};
+    this.#scanCpu = options.scanCpu ?? 0;
     const { context } = device;
     this.log = new DriverLog(context.log, this.name);
     this.trace = new NvmeTrace(context.ring, this.name);
@@ -124,7 +129,7 @@ export class NvmeDriver {
     this.adminPath = new RequestPath(this, true);
     this.ioPath = new RequestPath(this, false);
     this.adminQueue = this.#makeAdminQueue();
-    this.admin = new AdminCommands(context, this.adminQueue, () => this.#waitStep());
+    this.admin = new AdminCommands(context, this.adminQueue, () => this.wait());
     this.ioQueues = new IoQueues(this);
     this.events = new AsyncEventHandler(this);
     this.timeouts = new Timeouts(this);
@@ -150,8 +155,10 @@ export class NvmeDriver {
     if (error !== 0) {
       this.state.change('DELETING');
       this.state.change('DEAD');
+      return error;
     }
-    return error;
+    if (this.#scanCpu >= 0) for (const ns of this.namespaces) scanPartitions(this, ns, this.#scanCpu);
+    return 0;
   }
 
   /** The disk of a namespace id; undefined when there is none. */
@@ -287,8 +294,8 @@ export class NvmeDriver {
     return new RequestQueue<NvmeIod>({ tagSet, limits, trace, elevator: false });
   }
 
-  /** One step of waiting for an admin command; false when it was given up. */
-  #waitStep(): boolean {
+  /** Lets the device work for a moment and takes its completions; false when what is waited for was given up. */
+  wait(): boolean {
     this.backing.advance(WAIT_STEP_NANOS);
     this.#waitedNanos += WAIT_STEP_NANOS;
     if (this.poll() > 0) this.#waitedNanos = 0;

@@ -1,0 +1,239 @@
+import { Bio, REQ_OP_READ } from '@dmalab/blk-nvme';
+import { EventKind, type TraceLog } from '@dmalab/trace';
+import { type DiskRoute, ReplayDisk } from './nvme/replay-disk.ts';
+import { bioOf, largeFolios } from './nvme/traced-bio.ts';
+import { type TracedCommand, tracedCommands } from './nvme/traced-command.ts';
+
+const PAGE = 4096;
+const MIB = 2 ** 20;
+/** The disk of the reference guests (spec N176). */
+const LEAST_DISK_BYTES = 64 * MIB;
+const TAG_MASK = 0xfff;
+/** Virtual time is the event's place in the trace: one step an event keeps completions in their order. */
+const STEP_NANOS = 1;
+
+/** What is compared of each command. */
+export type CommandField =
+  | 'tag'
+  | 'generation'
+  | 'command'
+  | 'maps'
+  | 'descriptors'
+  | 'issue'
+  | 'sq'
+  | 'unmaps'
+  | 'completion';
+
+/** A command in which trace and model differ. */
+export interface NvmeResidual {
+  readonly line: number;
+  readonly field: CommandField;
+  readonly trace: string;
+  readonly model: string;
+  /** Why the trace cannot decide, or null for a difference that nothing excuses. */
+  readonly because: string | null;
+}
+
+/** How far our driver over our controller does what the traced kernel did. */
+export interface NvmeAgreement {
+  readonly route: DiskRoute;
+  /** Commands of the trace, and those that agree in every field. */
+  readonly compared: number;
+  readonly agree: number;
+  /** Commands whose every difference has an explanation. */
+  readonly explained: number;
+  /** Commands that agree, field by field. */
+  readonly byField: Readonly<Record<CommandField, number>>;
+  /** Commands that are no plain read or write, or whose buffers the trace does not show: not replayed. */
+  readonly skipped: number;
+  readonly residuals: readonly NvmeResidual[];
+}
+
+/**
+ * Gives our driver the trace's I/O (same place, size, memory, order of submission and completion) and compares what it
+ * makes of it: commands, map and unmap calls, descriptor pages, block events (spec N110 to N113). Null for a trace
+ * without NVMe commands.
+ */
+export function replayNvme(log: TraceLog, options: { readonly cpus?: number } = {}): NvmeAgreement | null {
+  const all = tracedCommands(log);
+  const theirs = all.filter(isReplayable);
+  if (theirs.length === 0) return null;
+  const route = routeOf(log);
+  const ours = drive(log, theirs, route, options.cpus ?? 1);
+  return compare(route, theirs, ours, all.length - theirs.length);
+}
+
+function isReplayable(command: TracedCommand): boolean {
+  return /^nvme_cmd_(read|write) /.test(command.command) && command.maps.length > 0 && command.bytes > 0;
+}
+
+/** An IOMMU shows in `map` events, bouncing in `swiotlb_bounced`, and the direct way in neither. */
+function routeOf(log: TraceLog): DiskRoute {
+  let bounced = false;
+  for (let i = 0; i < log.length; i++) {
+    if (log.kind(i) === EventKind.MAP) return 'iommu';
+    bounced ||= log.kind(i) === EventKind.SWIOTLB_BOUNCED;
+  }
+  return bounced ? 'bounce' : 'direct';
+}
+
+/** Runs the workload; what our side recorded, read the way the trace is. */
+function drive(log: TraceLog, commands: readonly TracedCommand[], route: DiskRoute, cpus: number): TracedCommand[] {
+  const disk = makeDisk(log, commands, route, cpus);
+  disk.driver.probe();
+  const queue = disk.driver.disk(1)!.queue;
+  runPrelude(disk, commands);
+  disk.ring.on = true;
+  const folios = largeFolios(commands);
+  const starts = new Map(commands.map((command) => [command.setup, command]));
+  const ends = new Set(commands.map((command) => command.sq));
+  for (let i = 0; i < log.length; i++) {
+    disk.advance(STEP_NANOS);
+    const command = starts.get(i);
+    if (command !== undefined) {
+      disk.controller.faults.clear();
+      const nanos = (command.sq < 0 ? log.length : command.sq) - i;
+      disk.controller.faults.add({ queue: 'io', action: { kind: 'delay', nanos: nanos * STEP_NANOS } });
+      queue.submitBio(bioOf(command, folios), command.qid - 1);
+      while (disk.controller.step());
+    }
+    if (ends.has(i)) disk.driver.poll();
+  }
+  return tracedCommands(disk.ring.toLog().log);
+}
+
+function makeDisk(log: TraceLog, commands: readonly TracedCommand[], route: DiskRoute, cpus: number): ReplayDisk {
+  const lastSector = Math.max(...commands.map(({ sector, bytes }) => sector + bytes / 512));
+  const lastPhys = Math.max(...commands.flatMap(({ maps }) => maps.map(({ phys, size }) => phys + size)));
+  const queues = Math.max(cpus, ...commands.map(({ qid }) => qid));
+  return new ReplayDisk({
+    route,
+    cpus: queues,
+    diskBytes: Math.max(LEAST_DISK_BYTES, Math.ceil((lastSector * 512) / MIB) * MIB),
+    freePhys: Math.max(lastPhys, 2 ** 32),
+    tagHints: Array.from({ length: queues }, (_, cpu) => firstTag(commands, cpu + 1)),
+    ringEvents: 2 ** Math.ceil(Math.log2(4 * log.length)),
+  });
+}
+
+/** The tag allocator starts in a word at random; the first command tells which (spec N22). */
+function firstTag(commands: readonly TracedCommand[], qid: number): number {
+  const first = commands.find((command) => command.qid === qid);
+  const tag = first === undefined ? 0 : first.cmdid & TAG_MASK;
+  return tag - (tag % 64);
+}
+
+/** I/O that each queue had seen before the trace began: told by the first tail (spec N57, row 18). */
+function runPrelude(disk: ReplayDisk, commands: readonly TracedCommand[]): void {
+  const queue = disk.driver.disk(1)!.queue;
+  for (const qid of new Set(commands.map((command) => command.qid))) {
+    const ofQueue = commands.filter((command) => command.qid === qid);
+    const first = ofQueue.filter(({ sq }) => sq >= 0).sort((a, b) => a.sq - b.sq)[0];
+    if (first === undefined) continue;
+    const before = first.sqTail - ofQueue.filter(({ setup }) => setup < first.sq).length;
+    for (let i = 0; i < before; i++) {
+      const bio = new Bio().init(REQ_OP_READ, 0);
+      bio.addPhys(0, PAGE);
+      queue.submitBio(bio, qid - 1);
+      disk.advance(STEP_NANOS);
+      disk.driver.poll();
+    }
+  }
+}
+
+function compare(
+  route: DiskRoute,
+  theirs: readonly TracedCommand[],
+  ours: readonly TracedCommand[],
+  skipped: number,
+): NvmeAgreement {
+  const byField = {
+    tag: 0,
+    generation: 0,
+    command: 0,
+    maps: 0,
+    descriptors: 0,
+    issue: 0,
+    sq: 0,
+    unmaps: 0,
+    completion: 0,
+  };
+  const residuals: NvmeResidual[] = [];
+  const isMultiQueue = theirs.some(({ qid }) => qid > 1);
+  let agree = 0;
+  let explained = 0;
+  for (const [i, their] of theirs.entries()) {
+    const differences = compareCommand(their, ours[i], isMultiQueue);
+    for (const field of FIELDS) if (!differences.some((residual) => residual.field === field)) byField[field]++;
+    if (differences.length === 0) agree++;
+    else if (differences.every(({ because }) => because !== null)) explained++;
+    residuals.push(...differences);
+  }
+  return { route, compared: theirs.length, agree, explained, byField, skipped, residuals };
+}
+
+function compareCommand(their: TracedCommand, our: TracedCommand | undefined, isMultiQueue: boolean): NvmeResidual[] {
+  const residuals: NvmeResidual[] = [];
+  for (const field of FIELDS) {
+    // Where the trace ends before the command does, there is nothing to compare.
+    if (AFTER_END.has(field) && their.sq < 0) continue;
+    const trace = describe(their, field);
+    const model = our === undefined ? 'nothing' : describe(our, field);
+    if (trace === model) continue;
+    const because = our === undefined ? null : explain(their, our, field, isMultiQueue);
+    residuals.push({ line: their.line, field, trace, model, because });
+  }
+  return residuals;
+}
+
+/**
+ * What a trace of this kind leaves open. Tags are taken at submission, before the first event of a command, so that a
+ * completion between the two decides which tag was free; with one queue only the generation shows it (spec N21, N52).
+ */
+function explain(their: TracedCommand, our: TracedCommand, field: CommandField, isMultiQueue: boolean): string | null {
+  if (field === 'generation') return 'counts uses of a tag taken at submission, which the trace does not show';
+  if (field === 'tag' && their.qid === our.qid && isMultiQueue)
+    return 'taken at submission, which the trace does not show';
+  if (field !== 'sq') return null;
+  let queued = our.sqTail - their.halfBuilt;
+  if (their.sqTail === queued - 1 && their.justIssued) queued--;
+  if (their.sqTail !== queued) return null;
+  if (their.sqHead === queued) return 'an interrupt came while a command was being built';
+  return their.sqHead < queued ? 'the device had fetched less when it completed this' : null;
+}
+
+const FIELDS: readonly CommandField[] = [
+  'tag',
+  'generation',
+  'command',
+  'maps',
+  'descriptors',
+  'issue',
+  'sq',
+  'unmaps',
+  'completion',
+];
+const AFTER_END: ReadonlySet<CommandField> = new Set<CommandField>(['sq', 'unmaps', 'completion']);
+
+function describe(command: TracedCommand, field: CommandField): string {
+  switch (field) {
+    case 'tag':
+      return `qid ${command.qid} tag ${command.cmdid & TAG_MASK}`;
+    case 'generation':
+      return `generation ${command.cmdid >>> 12}`;
+    case 'command':
+      return command.command;
+    case 'maps':
+      return command.maps.map(({ call, phys, size }) => `${call} ${phys.toString(16)}/${size}`).join(', ');
+    case 'descriptors':
+      return `${command.poolPages} descriptor pages`;
+    case 'issue':
+      return command.issue;
+    case 'sq':
+      return `head ${command.sqHead} tail ${command.sqTail}`;
+    case 'unmaps':
+      return command.unmaps.map(({ call, size }) => `${call} ${size}`).join(', ');
+    case 'completion':
+      return `status ${command.status} ${command.complete}`;
+  }
+}

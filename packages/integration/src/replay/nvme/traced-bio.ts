@@ -1,0 +1,54 @@
+import { Bio, REQ_OP_READ, REQ_OP_WRITE, REQ_SYNC } from '@dmalab/blk-nvme';
+import type { TracedCommand, TracedMapping } from './traced-command.ts';
+
+const PAGE = 4096;
+const HUGE_PAGE = 2 ** 21;
+
+/** Huge pages that the trace betrays: memory of several pages that was one segment (spec N4). By their number. */
+export function largeFolios(commands: readonly TracedCommand[]): ReadonlySet<number> {
+  const folios = new Set<number>();
+  for (const command of commands) {
+    const vectors = vectorsOf(command.maps);
+    if (isOneSegment(command, vectors) && command.bytes > PAGE) folios.add(Math.floor(vectors[0].phys / HUGE_PAGE));
+  }
+  return folios;
+}
+
+/** The command's memory as user buffers come: a vector for each page, or for what lies in one huge page (spec N4). */
+export function bioOf(command: TracedCommand, folios: ReadonlySet<number>): Bio {
+  const op = command.rwbs.startsWith('W') ? REQ_OP_WRITE : REQ_OP_READ;
+  const bio = new Bio().init(op | (command.rwbs.includes('S') ? REQ_SYNC : 0), command.sector);
+  const vectors = vectorsOf(command.maps);
+  if (isOneSegment(command, vectors)) {
+    bio.addPhys(vectors[0].phys, command.bytes);
+    return bio;
+  }
+  let left = command.bytes;
+  for (const { call, phys, size } of vectors) {
+    // IOMMU events show whole pages; what is too much lies before the first byte.
+    const slack = call === 'map' ? Math.max(0, size - left) : 0;
+    for (let at = phys + slack; at < phys + size && left > 0; ) {
+      const folio = folios.has(Math.floor(at / HUGE_PAGE)) ? HUGE_PAGE : PAGE;
+      const piece = Math.min(folio - (at % folio), phys + size - at, left);
+      bio.addPhys(at, piece);
+      at += piece;
+      left -= piece;
+    }
+  }
+  return bio;
+}
+
+/**
+ * One segment is mapped without the iterator, and shows in what unmaps it (spec N81, N180): `dma_unmap_phys` for one
+ * vector, where the iterator would have used the two-step path, or in direct mode nothing.
+ */
+function isOneSegment(command: TracedCommand, vectors: readonly TracedMapping[]): boolean {
+  if (vectors.length !== 1 || vectors[0].call !== 'dma_map_phys') return false;
+  return command.sq < 0 || command.unmaps.some(({ call }) => call === 'dma_unmap_phys');
+}
+
+/** With a `dma_map_phys` beside it, an IOMMU event says the same thing less exactly. */
+function vectorsOf(maps: readonly TracedMapping[]): readonly TracedMapping[] {
+  const exact = maps.filter(({ call }) => call === 'dma_map_phys');
+  return exact.length > 0 ? exact : maps;
+}
