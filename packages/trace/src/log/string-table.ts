@@ -52,6 +52,14 @@ export class StringTable {
     return this.#add(hash, place, bytes, from, to);
   }
 
+  /** One past the bytes at `at` that are string `number`, -1 when they are others. */
+  endOfMatch(number: number, bytes: Uint8Array, at: number): number {
+    const start = this.#starts[number]!;
+    const length = this.#starts[number + 1]! - start;
+    for (let i = 0; i < length; i++) if (bytes[at + i] !== this.#bytes[start + i]) return -1;
+    return at + length;
+  }
+
   #holds(number: number, bytes: Uint8Array, from: number, to: number): boolean {
     const start = this.#starts[number]!;
     if (this.#starts[number + 1]! - start !== to - from) return false;

@@ -30,15 +30,27 @@ export class Cursor {
     return number;
   }
 
+  /** One past the name that stood at that place of the grammar last, when it is here again; else -1. */
+  endOfGuess(strings: StringTable, place: number): number {
+    const guess = this.guesses[place]!;
+    return guess < 0 ? -1 : strings.endOfMatch(guess, this.bytes, this.at);
+  }
+
   skipSpaces(): void {
     while (this.bytes[this.at] === SPACE) this.at++;
   }
 
   /** Steps over `length` bytes of `literals` from `start` on; false when other bytes are here. */
   literal(literals: Uint8Array, start: number, length: number): boolean {
-    const { bytes, at } = this;
+    if (!this.hasLiteral(literals, start, length, this.at)) return false;
+    this.at += length;
+    return true;
+  }
+
+  /** Those bytes are at `at`. */
+  hasLiteral(literals: Uint8Array, start: number, length: number, at: number): boolean {
+    const { bytes } = this;
     for (let i = 0; i < length; i++) if (bytes[at + i] !== literals[start + i]) return false;
-    this.at = at + length;
     return true;
   }
 

@@ -5,7 +5,7 @@ import type { TraceLog } from '../log/trace-log.ts';
 import { encodeUtf8 } from '../log/utf8.ts';
 import * as byte from './byte.ts';
 import type { Cursor } from './cursor.ts';
-import { compileFormats, LITERAL, STEP } from './program.ts';
+import { compileFormats, IS_WIDE, LITERAL_AT, LITERAL_LENGTH, NO_FIELD, OPERATION, SLOT, STEP } from './program.ts';
 
 const { steps, starts, literals } = compileFormats();
 const DIRECTION_BYTES = DIRECTION_NAMES.map(encodeUtf8);
@@ -14,7 +14,7 @@ const NORMAL = encodeUtf8('NORMAL');
 const DISK = encodeUtf8('disk=');
 const TRUNCATED = encodeUtf8(' [TRUNCATED]');
 
-/** Places of the grammar inside bodies: {@link parseBody} reads a name at the place that is the number of its step. */
+/** Places of the grammar where names are read: {@link parseBody} reads one at the place that is the number of its step. */
 export const BODY_PLACES: number = steps.length;
 
 /**
@@ -24,19 +24,16 @@ export const BODY_PLACES: number = steps.length;
 export function parseBody(cursor: Cursor, log: TraceLog, i: number, kind: number): boolean {
   const end = starts[kind + 1]!;
   for (let pc = starts[kind]!; pc < end; pc += STEP) {
-    const isRead =
-      steps[pc] === LITERAL
-        ? cursor.literal(literals, steps[pc + 1]!, steps[pc + 2]!)
-        : parseField(cursor, log, i, pc, pc + STEP === end);
-    if (!isRead) return false;
+    if (!cursor.literal(literals, steps[pc + LITERAL_AT]!, steps[pc + LITERAL_LENGTH]!)) return false;
+    if (!parseField(cursor, log, i, pc, pc + STEP === end)) return false;
   }
   return cursor.newline();
 }
 
 function parseField(cursor: Cursor, log: TraceLog, i: number, pc: number, isLast: boolean): boolean {
-  switch (steps[pc]) {
+  switch (steps[pc + OPERATION]) {
     case FieldType.NAME:
-      return keepName(cursor, log, i, pc, isLast ? cursor.endOfLine() : findLiteral(cursor, pc + STEP));
+      return isLast ? keepName(cursor, log, i, pc, cursor.endOfLine()) : parseName(cursor, log, i, pc);
     case FieldType.HEX:
       return keep(cursor, log, i, pc, cursor.hex());
     case FieldType.HEX16:
@@ -51,13 +48,15 @@ function parseField(cursor: Cursor, log: TraceLog, i: number, pc: number, isLast
       return keep(cursor, log, i, pc, parseAttrs(cursor));
     case FieldType.LIST:
       return parseList(cursor, log, i, pc);
+    case NO_FIELD:
+      return true;
     default:
       return parseRareField(cursor, log, i, pc);
   }
 }
 
 function parseRareField(cursor: Cursor, log: TraceLog, i: number, pc: number): boolean {
-  switch (steps[pc]) {
+  switch (steps[pc + OPERATION]) {
     case FieldType.MASK:
       return keep(cursor, log, i, pc, parseMask(cursor));
     case FieldType.POINTER:
@@ -78,11 +77,11 @@ function parseRareField(cursor: Cursor, log: TraceLog, i: number, pc: number): b
 
 /** Keeps a number in the slot that the step names. One that 32 bits can't hold is kept as text too. */
 function keep(cursor: Cursor, log: TraceLog, i: number, pc: number, value: number): boolean {
-  if (steps[pc + 2] === 1) {
-    log.wide[i * WIDE_STRIDE + steps[pc + 1]!] = value;
+  if (steps[pc + IS_WIDE] === 1) {
+    log.wide[i * WIDE_STRIDE + steps[pc + SLOT]!] = value;
     return !Number.isNaN(value);
   }
-  log.narrow[i * NARROW_STRIDE + steps[pc + 1]!] = value;
+  log.narrow[i * NARROW_STRIDE + steps[pc + SLOT]!] = value;
   if (value === (value | 0)) return true;
   cursor.inexact = true;
   return !Number.isNaN(value);
@@ -91,21 +90,33 @@ function keep(cursor: Cursor, log: TraceLog, i: number, pc: number, value: numbe
 /** Keeps the bytes from the cursor to `to` as a name; -1 is no place and fails. */
 function keepName(cursor: Cursor, log: TraceLog, i: number, pc: number, to: number): boolean {
   if (to < 0) return false;
-  log.narrow[i * NARROW_STRIDE + steps[pc + 1]!] = cursor.name(log.strings, pc, to);
+  log.narrow[i * NARROW_STRIDE + steps[pc + SLOT]!] = cursor.name(log.strings, pc, to);
+  return true;
+}
+
+/**
+ * A name up to the literal of the next step. Likely it is the name that stood here last; then the same bytes with the
+ * same literal behind them need no search for the literal and no hash.
+ */
+function parseName(cursor: Cursor, log: TraceLog, i: number, pc: number): boolean {
+  const next = pc + STEP;
+  const end = cursor.endOfGuess(log.strings, pc);
+  if (end < 0 || !cursor.hasLiteral(literals, steps[next + LITERAL_AT]!, steps[next + LITERAL_LENGTH]!, end)) {
+    return keepName(cursor, log, i, pc, findLiteral(cursor, next));
+  }
+  log.narrow[i * NARROW_STRIDE + steps[pc + SLOT]!] = cursor.guesses[pc]!;
+  cursor.at = end;
   return true;
 }
 
 /** Where the literal of step `pc` next occurs in this line; -1 when it doesn't. */
 function findLiteral(cursor: Cursor, pc: number): number {
   const bytes = cursor.bytes;
-  const from = steps[pc + 1]!;
-  const length = steps[pc + 2]!;
+  const from = steps[pc + LITERAL_AT]!;
+  const length = steps[pc + LITERAL_LENGTH]!;
   const first = literals[from]!;
   for (let at = cursor.at; bytes[at] !== byte.NEWLINE; at++) {
-    if (bytes[at] !== first) continue;
-    let matched = 1;
-    while (matched < length && bytes[at + matched] === literals[from + matched]) matched++;
-    if (matched === length) return at;
+    if (bytes[at] === first && cursor.hasLiteral(literals, from, length, at)) return at;
   }
   return -1;
 }
@@ -154,7 +165,7 @@ function parseList(cursor: Cursor, log: TraceLog, i: number, pc: number): boolea
   const start = log.listLength;
   if (!cursor.byte(byte.OPEN_BRACE) || !parseElements(cursor, log)) return false;
   const count = log.listLength - start;
-  const slot = steps[pc + 1]!;
+  const slot = steps[pc + SLOT]!;
   const listsBefore = narrow[row + POOL_LENGTH]!;
   if (slot === N0 && listsBefore === 1 && narrow[row + N0] !== count) return false;
   if (listsBefore === 0) narrow[row + POOL_AT] = start;
@@ -181,13 +192,13 @@ function parseForce(cursor: Cursor): number {
 /** `disk=NAME, `, or nothing for an admin command. */
 function parseDisk(cursor: Cursor, log: TraceLog, i: number, pc: number): boolean {
   if (!cursor.literal(DISK, 0, DISK.length)) {
-    log.narrow[i * NARROW_STRIDE + steps[pc + 1]!] = -1;
+    log.narrow[i * NARROW_STRIDE + steps[pc + SLOT]!] = -1;
     return true;
   }
   const bytes = cursor.bytes;
   let to = cursor.at;
-  while (bytes[to] !== byte.NEWLINE && !(bytes[to] === byte.COMMA && bytes[to + 1] === byte.SPACE)) to++;
-  if (bytes[to] === byte.NEWLINE || !keepName(cursor, log, i, pc, to)) return false;
+  while (bytes[to] !== byte.NEWLINE && bytes[to] !== byte.COMMA) to++;
+  if (bytes[to + 1] !== byte.SPACE || !keepName(cursor, log, i, pc, to)) return false;
   cursor.at += 2;
   return true;
 }

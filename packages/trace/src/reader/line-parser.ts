@@ -4,8 +4,8 @@ import { StringTable } from '../log/string-table.ts';
 import type { TraceLog } from '../log/trace-log.ts';
 import * as byte from './byte.ts';
 import { Cursor } from './cursor.ts';
-import { parseBody } from './event-body.ts';
-import { NAME_PLACES, parsePrefix } from './line-prefix.ts';
+import { BODY_PLACES, parseBody } from './event-body.ts';
+import { PrefixParser } from './line-prefix.ts';
 
 /** What a line turned out to be. */
 export const LineResult = { EVENT: 0, UNKNOWN_EVENT: 1, MALFORMED_BODY: 2, NOT_AN_EVENT: 3 } as const;
@@ -16,8 +16,9 @@ export type LineResult = (typeof LineResult)[keyof typeof LineResult];
  * numbers stop at the newline by themselves, so every byte is looked at about once.
  */
 export class LineParser {
-  readonly cursor: Cursor = new Cursor(NAME_PLACES);
+  readonly cursor: Cursor = new Cursor(BODY_PLACES);
   readonly #log: TraceLog;
+  readonly #prefix = new PrefixParser();
   /** Event names, those of EVENT_NAMES first, so that a number below their count is the kind. */
   readonly #names = new StringTable();
   /** The name that last came after each name: events repeat in the same order, and a right guess spares the hash. */
@@ -41,7 +42,7 @@ export class LineParser {
     const { cursor } = this;
     const log = this.#log;
     const i = log.reserve();
-    if (!parsePrefix(cursor, log, i)) return LineResult.NOT_AN_EVENT;
+    if (!this.#prefix.parse(cursor, log, i)) return LineResult.NOT_AN_EVENT;
     const kind = this.#eventKind(i);
     if (kind < 0) return LineResult.NOT_AN_EVENT;
     log.narrow[i * NARROW_STRIDE + KIND] = kind;
