@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@dmalab/phys-memory';
 import { DMA_NONE } from '../constants.ts';
 import type { SwiotlbDevice } from '../device.ts';
 import { hex, SwiotlbError } from '../errors.ts';
@@ -28,7 +29,7 @@ export function checkDirection(device: SwiotlbDevice, dir: number): void {
 
 /** @throws {SwiotlbError} ERR_SWIOTLB_REQUEST for a coherent block that is not whole pages (spec S122) */
 export function checkBlock(device: SwiotlbDevice, size: number): void {
-  if (!(size > 0 && size % 4096 === 0)) {
+  if (!(size > 0 && size % PAGE_SIZE === 0)) {
     throw refusal(`${device.name}: coherent block of ${size} bytes: it must be a multiple of 4096`);
   }
 }

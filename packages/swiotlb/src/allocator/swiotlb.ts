@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@dmalab/phys-memory';
 import {
   DMA_ATTR_NO_WARN,
   DMA_ATTR_SKIP_CPU_SYNC,
@@ -154,8 +155,8 @@ export class Swiotlb {
    */
   alloc(device: SwiotlbDevice, size: number, cpu: number): number {
     checkBlock(device, size);
-    const pages = size / 4096;
-    const allocAlignMask = 4096 * 2 ** Math.ceil(Math.log2(pages)) - 1;
+    const pages = size / PAGE_SIZE;
+    const allocAlignMask = PAGE_SIZE * 2 ** Math.ceil(Math.log2(pages)) - 1;
     const slot = this.active ? this.#pools.take(device, 0, size, allocAlignMask, cpu) : -1;
     if (slot < 0) return -1;
     const pool = this.#pools.taken!;
@@ -164,8 +165,8 @@ export class Swiotlb {
     this.#usage.claimed(this.#pools.need);
     const reachable =
       this.#pools.deviceAddress(device, address, pool.shared) + size - 1 <= (device.coherentDmaMask ?? Infinity);
-    if (address % 4096 === 0 && reachable) return address;
-    if (address % 4096 !== 0) this.#messages.unalignedBlock(device, address);
+    if (address % PAGE_SIZE === 0 && reachable) return address;
+    if (address % PAGE_SIZE !== 0) this.#messages.unalignedBlock(device, address);
     this.#release(pool, slot, 0);
     return -1;
   }

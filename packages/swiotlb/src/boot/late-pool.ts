@@ -1,9 +1,9 @@
+import { PAGE_SIZE } from '@dmalab/phys-memory';
 import { IO_TLB_MIN_SLABS, IO_TLB_SIZE } from '../constants.ts';
 import type { BootPool } from './boot-pool.ts';
 import { areasFor, roundUpToPowerOfTwo } from './parameter.ts';
 
-const PAGE = 4096;
-const SLOTS_IN_PAGE = PAGE / IO_TLB_SIZE;
+const SLOTS_IN_PAGE = PAGE_SIZE / IO_TLB_SIZE;
 /** Pages of the largest block that the page allocator has: 4 MiB on x86 (spec S21, S115). */
 export const MAX_BLOCK_PAGES = 1024;
 
@@ -22,6 +22,6 @@ export function createLatePool(slots: number, areas: number, allocatePages: (pag
     if (start < 0) pages /= 2;
   }
   const slotCount = pages * SLOTS_IN_PAGE;
-  const lines = pages === wanted ? [] : [`only able to allocate ${(pages * PAGE) / 2 ** 20} MB`];
+  const lines = pages === wanted ? [] : [`only able to allocate ${(pages * PAGE_SIZE) / 2 ** 20} MB`];
   return { geometry: { start, slotCount, areaCount: areasFor(slotCount, areas) }, lines };
 }

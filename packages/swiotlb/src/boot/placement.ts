@@ -1,3 +1,4 @@
+import { PAGE_SIZE } from '@dmalab/phys-memory';
 import { hex, SwiotlbError } from '../errors.ts';
 
 /** Bytes `start` to `end` - 1. */
@@ -6,8 +7,6 @@ export interface AddressRange {
   /** Exclusive. */
   readonly end: number;
 }
-
-const PAGE = 4096;
 
 /**
  * Where the boot allocator puts a pool: the highest page-aligned hole that holds it (spec S19).
@@ -26,7 +25,7 @@ export function highestHole(free: readonly AddressRange[], bytes: number, limit:
       refuse(range, `overlaps ${hex(above.start)}..${hex(above.end)}`);
   }
   for (const { start, end } of fromTop) {
-    const candidate = Math.floor((Math.min(end, limit) - bytes) / PAGE) * PAGE;
+    const candidate = Math.floor((Math.min(end, limit) - bytes) / PAGE_SIZE) * PAGE_SIZE;
     if (candidate >= start) return candidate;
   }
   return -1;

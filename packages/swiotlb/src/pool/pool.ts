@@ -1,3 +1,4 @@
+import { ADDRESS_LIMIT, PAGE_SIZE } from '@dmalab/phys-memory';
 import { INVALID_PHYS_ADDR, IO_TLB_SEGSIZE, IO_TLB_SIZE } from '../constants.ts';
 import { hex, SwiotlbError } from '../errors.ts';
 import { freeRun } from './free-runs.ts';
@@ -13,7 +14,6 @@ export interface PoolGeometry {
   readonly shared?: boolean;
 }
 
-const ADDRESS_LIMIT = 2 ** 52;
 const MAX_SLOTS = 2 ** 28; // keeps a slot number and a step beyond it in 31 bits
 
 /**
@@ -111,7 +111,8 @@ function checkGeometry(start: number, slotCount: number, areaCount: number): voi
   const refuse = (why: string): never => {
     throw new SwiotlbError('ERR_SWIOTLB_POOL', `${range}: ${why}`);
   };
-  if (!(Number.isInteger(start) && start >= 0 && start % 4096 === 0)) refuse('the start must be a multiple of 4096');
+  if (!(Number.isInteger(start) && start >= 0 && start % PAGE_SIZE === 0))
+    refuse('the start must be a multiple of 4096');
   if (!(Number.isInteger(slotCount) && slotCount >= 1 && slotCount <= MAX_SLOTS))
     refuse(`slots must be 1 to ${MAX_SLOTS}`);
   if (start + slotCount * IO_TLB_SIZE > ADDRESS_LIMIT) refuse('it ends above 2^52');
