@@ -151,6 +151,16 @@ describe('D96 S97 I160 N110 every event is read and printed', () => {
     expect(renderEvent(log, 0)).toBe(PREFIX + body);
   });
 
+  it('has an accessor for what a replay asks of NVMe and block events', () => {
+    const lines = [NVME[1]![0], NVME[3]![0], `block_split: 259,0 RS 0 / 1024 [dd]`, BLOCK[0]![0]];
+    const { log } = readTrace(encodeUtf8(lines.map((body) => `${PREFIX}${body}\n`).join('')));
+    expect([log.nsid(0), log.qid(0), log.cmdid(0), log.disk(0)]).toEqual([0xffffffff, 1, 781, 'nvme0n1']);
+    expect(log.command(0)).toBe('nvme_cmd_dsm nr=0, attributes=4');
+    expect([log.result(1), log.retries(1), log.status(1)]).toEqual([-1, 0, 0x4080]);
+    expect([log.address(2), log.newSector(2), log.submitter(2)]).toEqual([0, 1024, 'dd']);
+    expect([log.rwbs(3), log.size(3), log.sectors(3), log.submitter(3)]).toEqual(['DS', 65536, 128, 'kworker/0:0H']);
+  });
+
   it('leaves none out', () => {
     const seen = new Set(ROWS.map(([body]) => body.slice(0, body.indexOf(':'))));
     expect(EVENT_NAMES.filter((name) => !seen.has(name))).toEqual(['unknown']);

@@ -200,6 +200,11 @@ export class TraceLog extends LogStore {
     return this.#narrow(i, slot.N2);
   }
 
+  /** nvme_setup_cmd: namespace, 0xffffffff for all. */
+  nsid(i: number): number {
+    return this.#wide(i, slot.EXTRA);
+  }
+
   /** nvme_setup_cmd: what stands in the parentheses, `nvme_cmd_read slba=0, len=255, ...` (spec N111). */
   command(i: number): string {
     return this.text(i).slice(1, -1);
@@ -220,6 +225,11 @@ export class TraceLog extends LogStore {
     return this.#wide(i, slot.EXTRA);
   }
 
+  /** nvme_complete_rq: how often the command was tried again. */
+  retries(i: number): number {
+    return this.#narrow(i, slot.N3);
+  }
+
   /** nvme_complete_rq: status in the notation of spec N110. */
   status(i: number): number {
     return this.#narrow(i, slot.N4);
@@ -235,6 +245,16 @@ export class TraceLog extends LogStore {
   /** Sectors of 512 bytes. */
   sectors(i: number): number {
     return this.#wide(i, slot.EXTRA);
+  }
+
+  /** block_split: where the rest starts. */
+  newSector(i: number): number {
+    return this.#wide(i, slot.EXTRA);
+  }
+
+  /** block_rq_issue, _insert, _merge, block_bio_*, block_getrq, block_split, block_unplug: name of the task in brackets. */
+  submitter(i: number): string {
+    return this.strings.get(this.#narrow(i, slot.N4));
   }
 
   /** block_rq_complete, _error, _requeue: 0 or a negative errno. */

@@ -57,18 +57,33 @@ export class LineParser {
   /** Kind by the name at the cursor, which moves past `NAME: `; -1 when there is no name. */
   #eventKind(i: number): number {
     const { cursor } = this;
-    const { bytes, at: from } = cursor;
-    let to = from;
-    while (bytes[to]! > byte.SPACE && bytes[to] !== byte.COLON) to++;
-    cursor.at = to;
-    if (to === from || !cursor.byte(byte.COLON)) return -1;
+    const from = cursor.at;
+    const number = this.#nameNumber();
+    if (number < 0) return -1;
+    const to = cursor.at;
+    cursor.at++;
     cursor.skipSpaces();
-    const number = this.#names.internBytes(bytes, from, to, this.#followers[this.#lastKind]!);
     this.#followers[this.#lastKind] = number;
     this.#lastKind = number < EVENT_NAMES.length ? number : EventKind.UNKNOWN;
     if (number > 0 && number < EVENT_NAMES.length) return number;
-    this.#log.narrow[i * NARROW_STRIDE + N0] = this.#log.strings.internBytes(bytes, from, to);
+    this.#log.narrow[i * NARROW_STRIDE + N0] = this.#log.strings.internBytes(cursor.bytes, from, to);
     return EventKind.UNKNOWN;
+  }
+
+  /** Number of the name at the cursor, which moves to the colon behind it; -1 when there is no name. */
+  #nameNumber(): number {
+    const { cursor } = this;
+    const { bytes, at: from } = cursor;
+    const guess = this.#followers[this.#lastKind]!;
+    const end = guess < 0 ? -1 : this.#names.endOfMatch(guess, bytes, from);
+    if (end >= 0 && bytes[end] === byte.COLON) {
+      cursor.at = end;
+      return guess;
+    }
+    let to = from;
+    while (bytes[to]! > byte.SPACE && bytes[to] !== byte.COLON) to++;
+    cursor.at = to;
+    return to === from || bytes[to] !== byte.COLON ? -1 : this.#names.internBytes(bytes, from, to);
   }
 
   #keepExact(i: number, from: number): void {
