@@ -57,6 +57,7 @@ export { MemoryRangeError } from './memory/memory-range-error.ts';
 export type { PhysMemoryOptions } from './memory/phys-memory.ts';
 export { PhysMemory } from './memory/phys-memory.ts';
 export { StoreBuffer } from './ordering/store-buffer.ts';
+export { placeCmaArea } from './pages/cma-placement.ts';
 export type { MovePages } from './pages/contiguous.ts';
 // Page frames: descriptors, zones, the page allocator.
 export { allocContigRange, CMA_ALIGNMENT, CmaArea, freeContigRange } from './pages/contiguous.ts';

@@ -106,6 +106,18 @@ describe('the cost of memory', () => {
     expect(memory.load8(3 * GIB + 1)).toBe(9);
   });
 
+  it.each([8, 32, 36, 128])('copies %d overlapping bytes upwards and downwards', (lengthBytes) => {
+    const memory = new PhysMemory();
+    const numbers = Uint8Array.from({ length: lengthBytes }, (_, i) => i + 1);
+    const seen = new Uint8Array(lengthBytes);
+    for (const distance of [4, -4, 1, -1]) {
+      memory.write(0x1000, numbers);
+      memory.copy(0x1000 + distance, 0x1000, lengthBytes);
+      memory.read(0x1000 + distance, seen);
+      expect(seen).toEqual(numbers);
+    }
+  });
+
   it('copies upwards over itself across a granule border as if through a temporary buffer', () => {
     const memory = new PhysMemory();
     const start = BORDER - 3 * MIB;

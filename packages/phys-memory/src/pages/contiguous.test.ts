@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { AddressMapError } from '../map/address-map-error.ts';
 import { q35AddressMap } from '../map/q35-map.ts';
 import { PhysMemory } from '../memory/phys-memory.ts';
+import { placeCmaArea } from './cma-placement.ts';
 import { allocContigRange, CmaArea, freeContigRange } from './contiguous.ts';
 import { GFP_KERNEL, GFP_MOVABLE } from './gfp.ts';
 import { PageAllocator } from './page-allocator.ts';
@@ -49,6 +50,32 @@ describe('P53 an area', () => {
     [START, 0],
   ])('0x%x + 0x%x is refused', (start, bytes) => {
     expect(() => new CmaArea(allocator, 'default', start, bytes)).toThrow(AddressMapError);
+  });
+});
+
+describe('P53 an area without a base', () => {
+  const MIB = 2 ** 20;
+  const GIB = 2 ** 30;
+
+  it('goes to the lowest room above 4 GiB, the next one behind it', () => {
+    const map = q35AddressMap(5 * GIB);
+    const at = placeCmaArea(new PageDescriptors(map), 64 * MIB);
+    const reserved = [{ start: at, end: at + 64 * MIB - 1, name: 'cma' }];
+    const next = placeCmaArea(new PageDescriptors(map, { reserved }), 64 * MIB);
+    expect([at, next]).toEqual([0x100000000, 0x104000000]);
+  });
+
+  it('goes as high as it fits where there is no such room, clear of what is reserved', () => {
+    const reserved = [{ start: 0x3fc00000, end: 0x3fcfffff, name: 'bounce pool' }];
+    expect(placeCmaArea(new PageDescriptors(q35AddressMap(GIB)), 4 * MIB)).toBe(0x3fa00000);
+    expect(placeCmaArea(new PageDescriptors(q35AddressMap(GIB), { reserved }), 64 * MIB)).toBe(0x3bc00000);
+    expect(placeCmaArea(new PageDescriptors(q35AddressMap(GIB)), 2 * GIB)).toBe(-1);
+  });
+
+  it('stays on its node', () => {
+    const nodes = [{ ranges: [{ start: 0, end: 4 * GIB - 1 }] }, { ranges: [{ start: 4 * GIB, end: 8 * GIB - 1 }] }];
+    const at = placeCmaArea(new PageDescriptors(q35AddressMap(5 * GIB), { nodes }), 64 * MIB, 0);
+    expect(at).toBe(0x7be00000);
   });
 });
 
