@@ -91,6 +91,7 @@ describe('flush instants', () => {
       const search = new AddressSearch(log, iovaOperations(log), machineFacts('', 1), {
         lazy: true,
         wide: false,
+        anyCpu: false,
         flushes,
       });
       const { residuals, assumptions } = search.run();

@@ -67,7 +67,9 @@ export interface IovaAgreement {
  */
 export function replayIova(log: TraceLog, options: ReplayIovaOptions = {}): IovaAgreement {
   const facts = machineFacts(options.bootText ?? '', Math.max(options.cpus ?? 1, highestCpu(log) + 1));
-  const domains = byDomain(iovaOperations(log), facts).map((operations) => replayDomain(log, operations, facts));
+  const domains = byDomain(iovaOperations(log, facts.controllers), facts).map((operations) =>
+    replayDomain(log, operations, facts),
+  );
   const sum = (field: 'compared' | 'agree' | 'exact' | 'reordered' | 'unexplained') =>
     domains.reduce((total, domain) => total + domain[field], 0);
   return {
@@ -116,14 +118,23 @@ function replayDomain(log: TraceLog, operations: readonly IovaOperation[], boot:
   };
 }
 
-/** The mode that the boot log names first, then the other; the narrow search first, then the wide one. */
+/** From the narrowest set of assumptions to the widest; a strict domain has no flushes to place. */
+const STAGES = [
+  { wide: false, anyCpu: false },
+  { wide: false, anyCpu: true },
+  { wide: true, anyCpu: true },
+];
+
+/** The mode that the boot log names first, then the other, with ever wider assumptions until all is explained. */
 function bestSearch(log: TraceLog, operations: readonly IovaOperation[], facts: MachineFacts) {
   let best: { lazy: boolean; result: SearchResult } | null = null;
-  for (const wide of [false, true]) {
+  for (const { wide, anyCpu } of STAGES) {
     for (const lazy of facts.lazy === true ? [true, false] : [false, true]) {
-      const result = new AddressSearch(log, operations, facts, { lazy, wide }).run();
+      if (anyCpu && !wide && (!lazy || facts.cpus === 1)) continue;
+      const giveUpAt: number = best === null ? Number.POSITIVE_INFINITY : best.result.residuals.length;
+      const result: SearchResult = new AddressSearch(log, operations, facts, { lazy, wide, anyCpu, giveUpAt }).run();
       if (result.residuals.length === 0) return { lazy, result };
-      if (best === null || result.residuals.length < best.result.residuals.length) best = { lazy, result };
+      if (result.residuals.length < giveUpAt) best = { lazy, result };
     }
   }
   return best as { lazy: boolean; result: SearchResult };

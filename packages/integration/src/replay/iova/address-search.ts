@@ -9,6 +9,10 @@ export interface SearchOptions {
   readonly lazy: boolean;
   /** Let allocations move past other tasks and CPUs too, and flushes be later than a healthy machine's. */
   readonly wide: boolean;
+  /** Let the flush timer run on any CPU, not only on the one that armed it. */
+  readonly anyCpu: boolean;
+  /** Stop when so many allocations are left unexplained. */
+  readonly giveUpAt?: number;
   /** Flush exactly here, by line, instead of searching. */
   readonly flushes?: readonly { readonly line: number; readonly cpu: number }[];
 }
@@ -33,13 +37,15 @@ export interface SearchResult {
   readonly treeAllocations: number;
 }
 
-/** No flush was seen earlier than this after the timer was armed; the timer itself needs 12 ms (spec I103, I244). */
-const FLUSH_EARLIEST_MICROS = 8_000;
+/** A timer of 10 ms never fires earlier, at no tick rate; the event that armed it is printed a little before (spec I103, I244). */
+const FLUSH_EARLIEST_MICROS = 9_900;
 const FLUSH_LATEST_MICROS = 30_000;
 const FLUSH_LATEST_WIDE_MICROS = 250_000;
 /** How far a depot reclaim may be from its computed instant: the tick's phase is unknown (spec I31). */
 const RECLAIM_SLACK_NANOS = 5e6;
 const MAX_HYPOTHESES = 256;
+/** A wide search splits at every step. */
+const MAX_HYPOTHESES_WIDE = 48;
 
 /**
  * Follows the sequence of requests with a set of hypotheses, and drops each that hands out another address than the
@@ -71,7 +77,9 @@ export class AddressSearch {
 
   run(): SearchResult {
     this.#adoptEarlierRanges();
-    for (let index = 0; index < this.#operations.length; index++) this.#step(index);
+    const giveUpAt = this.#options.giveUpAt ?? Number.POSITIVE_INFINITY;
+    for (let index = 0; index < this.#operations.length && this.#residuals.length < giveUpAt; index++)
+      this.#step(index);
     const end = this.#operations.at(-1)?.timeMicros ?? 0;
     for (const hypothesis of this.#alive) hypothesis.end(end);
     const best = this.#alive.reduce((a, b) => (b.isPlainerThan(a) ? b : a));
@@ -156,6 +164,7 @@ export class AddressSearch {
       (waited > latest ? overdue : kept).push(hypothesis);
       if (waited < FLUSH_EARLIEST_MICROS || hypothesis.armedMicros === Number.POSITIVE_INFINITY) continue;
       for (let cpu = 0; cpu < this.#facts.cpus; cpu++) {
+        if (!this.#options.anyCpu && cpu !== hypothesis.armedCpu) continue;
         const flushed = this.#copyOf(hypothesis);
         flushed.flushBefore(operation, cpu, after);
         kept.push(flushed);
@@ -188,28 +197,35 @@ export class AddressSearch {
     }
   }
 
-  /** Of equal hypotheses the one with the fewest moves stays; a flush that two of them share may lie anywhere between theirs. */
+  /** Of equal hypotheses the plainest stays; a flush that two of them share may lie anywhere between theirs. */
   #merge(): void {
     if (this.#alive.length < 2) return;
-    const kept: Hypothesis[] = [];
+    const byFingerprint = new Map<number, Hypothesis[]>();
     for (const hypothesis of this.#alive) {
-      const twin = kept.findIndex((other) => other.equals(hypothesis));
-      if (twin < 0) {
-        kept.push(hypothesis);
-        continue;
-      }
-      // At equal cost the later one, whose moves are shorter.
-      const [better, worse] = kept[twin].isPlainerThan(hypothesis)
-        ? [kept[twin], hypothesis]
-        : [hypothesis, kept[twin]];
-      better.assumptions = widened(better.assumptions, worse.assumptions);
-      kept[twin] = better;
-      this.#spare.push(worse);
+      const alike = byFingerprint.get(hypothesis.fingerprint());
+      if (alike === undefined) byFingerprint.set(hypothesis.fingerprint(), [hypothesis]);
+      else this.#mergeInto(alike, hypothesis);
     }
-    if (kept.length > MAX_HYPOTHESES) {
-      this.#spare.push(...kept.sort((a, b) => (a.isPlainerThan(b) ? -1 : 1)).splice(MAX_HYPOTHESES));
+    this.#alive = [...byFingerprint.values()].flat();
+    const most = this.#options.wide ? MAX_HYPOTHESES_WIDE : MAX_HYPOTHESES;
+    if (this.#alive.length <= most) return;
+    this.#alive.sort((a, b) => (a.isPlainerThan(b) ? -1 : Number(b.isPlainerThan(a))));
+    this.#spare.push(...this.#alive.splice(most));
+  }
+
+  #mergeInto(alike: Hypothesis[], hypothesis: Hypothesis): void {
+    const twin = alike.findIndex((other) => other.equals(hypothesis));
+    if (twin < 0) {
+      alike.push(hypothesis);
+      return;
     }
-    this.#alive = kept;
+    // At equal cost the later one, whose moves are shorter.
+    const [better, worse] = alike[twin].isPlainerThan(hypothesis)
+      ? [alike[twin], hypothesis]
+      : [hypothesis, alike[twin]];
+    better.assumptions = widened(better.assumptions, worse.assumptions);
+    alike[twin] = better;
+    this.#spare.push(worse);
   }
 
   /** Ranges that the trace only frees were allocated before it began; where they are is all that we know of that time. */

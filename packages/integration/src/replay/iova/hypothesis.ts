@@ -29,6 +29,8 @@ export class Hypothesis {
   readonly #devices: IommuDevice[];
   /** When the flush timer was armed, on the trace's clock; infinity while it is off. */
   armedMicros = Number.POSITIVE_INFINITY;
+  /** The CPU that armed it. */
+  armedCpu = 0;
   /** Indices of operations that were carried out ahead of their place. */
   ahead: readonly number[] = [];
   moved = 0;
@@ -52,6 +54,7 @@ export class Hypothesis {
     this.domain.copyAllocator(other.domain);
     for (const [i, device] of other.#devices.entries()) this.#devices[i].pci32bitWorkaround = device.pci32bitWorkaround;
     this.armedMicros = other.armedMicros;
+    this.armedCpu = other.armedCpu;
     this.ahead = other.ahead;
     this.moved = other.moved;
     this.strainMicros = other.strainMicros;
@@ -63,9 +66,17 @@ export class Hypothesis {
     return this.moved !== other.moved ? this.moved < other.moved : this.strainMicros < other.strainMicros;
   }
 
+  /** Equal for hypotheses that are equal: tells most that differ apart at once. */
+  fingerprint(): number {
+    const { iova, flushQueue } = this.domain;
+    return iova.rangeCount + 4096 * (flushQueue?.waiting ?? 0) + 2 ** 24 * this.ahead.length;
+  }
+
   /** Has the same future as `other`. */
   equals(other: Hypothesis): boolean {
     return (
+      this.armedMicros === other.armedMicros &&
+      this.armedCpu === other.armedCpu &&
       this.ahead.length === other.ahead.length &&
       this.ahead.every((index) => other.ahead.includes(index)) &&
       this.#devices.every((device, i) => device.pci32bitWorkaround === other.#devices[i].pci32bitWorkaround) &&
@@ -85,7 +96,10 @@ export class Hypothesis {
     if (operation.twoStep) this.domain.freeIova(operation.pfn * GRANULE, bytes);
     else this.domain.unmapRange(operation.pfn * GRANULE, bytes);
     const armed = (this.domain.flushQueue?.timerDue ?? Number.POSITIVE_INFINITY) !== Number.POSITIVE_INFINITY;
-    if (armed && this.armedMicros === Number.POSITIVE_INFINITY) this.armedMicros = operation.timeMicros;
+    if (armed && this.armedMicros === Number.POSITIVE_INFINITY) {
+      this.armedMicros = operation.timeMicros;
+      this.armedCpu = operation.cpu;
+    }
   }
 
   /** The flush timer fires on `cpu`, some time between `afterMicros` and this operation. */

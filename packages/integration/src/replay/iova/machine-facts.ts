@@ -16,6 +16,8 @@ export interface MachineFacts {
   readonly reserved: readonly PageRange[];
   /** IOMMU group by device, where known: devices of one group share a domain (spec I1). */
   readonly groups: ReadonlyMap<string, number>;
+  /** PCI device by NVMe controller (`nvme0`), where known. */
+  readonly controllers: ReadonlyMap<string, string>;
 }
 
 /** x86 interrupt messages, reserved in every domain (spec I139). */
@@ -31,6 +33,7 @@ const APERTURE_48BIT = 2 ** 48 - 1;
 export function machineFacts(bootText: string, cpus: number): MachineFacts {
   const reserved: PageRange[] = [MSI_WINDOW];
   const groups = new Map<string, number>();
+  const controllers = new Map<string, string>();
   let lazy: boolean | null = null;
   let below4gFirst = true;
   for (const line of bootText.split('\n')) {
@@ -38,6 +41,8 @@ export function machineFacts(bootText: string, cpus: number): MachineFacts {
     if (window !== null) reserved.push({ lo: page(window[1]), hi: page(window[2]) });
     const group = /(\S+): Adding to iommu group (\d+)/.exec(line);
     if (group !== null) groups.set(group[1], Number(group[2]));
+    const controller = /nvme (nvme\d+): pci function (\S+)/.exec(line);
+    if (controller !== null) controllers.set(controller[1], controller[2]);
     const policy = /TLB invalidation policy: (strict|lazy) mode/.exec(line);
     if (policy !== null) lazy = policy[1] === 'lazy';
     // Printed after the policy line, and stronger (spec I115).
@@ -45,7 +50,7 @@ export function machineFacts(bootText: string, cpus: number): MachineFacts {
     if (/Forcing DAC for PCI devices|iommu\.forcedac=1|intel_iommu=\S*forcedac/.test(line)) below4gFirst = false;
   }
   if (/AMD-Vi: /.test(bootText)) reserved.push(HYPERTRANSPORT_HOLE);
-  return { cpus, hz: 250, lazy, below4gFirst, apertureEnd: APERTURE_48BIT, reserved, groups };
+  return { cpus, hz: 250, lazy, below4gFirst, apertureEnd: APERTURE_48BIT, reserved, groups, controllers };
 }
 
 function page(hexAddress: string): number {

@@ -3,9 +3,15 @@ import { flowOf } from './execution.ts';
 import { GRANULE, type IovaOperation, pageOf, pagesTouched } from './operation.ts';
 import { TwoStepOwner } from './two-step-owner.ts';
 
-/** The trace's IOVA allocations and releases, in the order of their map and unmap events (spec I240 to I242). */
-export function iovaOperations(log: TraceLog): IovaOperation[] {
-  const collector = new Collector(log);
+/**
+ * The trace's IOVA allocations and releases, in the order of their map and unmap events (spec I240 to I242).
+ * `deviceByController` names the PCI device of each NVMe controller, as far as it is known.
+ */
+export function iovaOperations(
+  log: TraceLog,
+  deviceByController: ReadonlyMap<string, string> = new Map(),
+): IovaOperation[] {
+  const collector = new Collector(log, deviceByController);
   for (let event = 0; event < log.length; event++) collector.take(event);
   return collector.finish();
 }
@@ -32,9 +38,9 @@ class Collector {
   readonly #unmapOwner = new Map<number, string>();
   readonly #mapOwner = new Map<number, string>();
 
-  constructor(log: TraceLog) {
+  constructor(log: TraceLog, deviceByController: ReadonlyMap<string, string>) {
     this.#log = log;
-    this.#owner = new TwoStepOwner(log);
+    this.#owner = new TwoStepOwner(log, deviceByController);
   }
 
   take(event: number): void {

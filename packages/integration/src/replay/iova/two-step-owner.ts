@@ -3,19 +3,30 @@ import { flowOf } from './execution.ts';
 
 /**
  * Which device a two-step mapping belongs to. Its events name none (spec I160), but NVMe's own events around it name the
- * controller, and one-step mappings of the same controller tell which PCI device that is.
+ * controller. Which PCI device that is, the boot log says, or the one-step mappings that follow its commands.
  */
 export class TwoStepOwner {
   readonly #controllerByFlow = new Map<number, string>();
+  readonly #deviceByController: ReadonlyMap<string, string>;
   readonly #votes = new Map<string, Map<string, number>>();
   readonly #eventsOfDevice = new Map<string, number>();
 
-  constructor(log: TraceLog) {
+  constructor(log: TraceLog, deviceByController: ReadonlyMap<string, string>) {
+    this.#deviceByController = deviceByController;
+    /** A command that is set up, and the map events since. */
+    const open = new Map<number, { controller: string; maps: number }>();
     for (let event = 0; event < log.length; event++) {
-      this.observe(log, event);
-      if (log.kind(event) === EventKind.DMA_MAP_PHYS) this.#vote(log, event);
+      const kind = log.kind(event);
+      const command = open.get(flowOf(log, event));
+      if (kind === EventKind.NVME_SETUP_CMD) open.set(flowOf(log, event), { controller: log.device(event), maps: 0 });
+      else if (kind === EventKind.MAP && command !== undefined) command.maps++;
+      else if (kind === EventKind.DMA_MAP_PHYS) {
+        count(this.#eventsOfDevice, log.device(event));
+        // The first mapping after the command, and of one piece: it can only be the command's own.
+        if (command?.maps === 1) this.#vote(command.controller, log.device(event));
+        open.delete(flowOf(log, event));
+      }
     }
-    this.#controllerByFlow.clear();
   }
 
   /** Call for each event in order, before {@link owner} of that event. */
@@ -29,14 +40,10 @@ export class TwoStepOwner {
   /** The device behind the controller that this flow of control works for; without one, the trace's busiest device. */
   owner(log: TraceLog, event: number): string {
     const controller = this.#controllerByFlow.get(flowOf(log, event)) ?? '';
-    return most(this.#votes.get(controller) ?? this.#eventsOfDevice);
+    return this.#deviceByController.get(controller) ?? most(this.#votes.get(controller) ?? this.#eventsOfDevice);
   }
 
-  #vote(log: TraceLog, event: number): void {
-    const device = log.device(event);
-    count(this.#eventsOfDevice, device);
-    const controller = this.#controllerByFlow.get(flowOf(log, event));
-    if (controller === undefined) return;
+  #vote(controller: string, device: string): void {
     const votes = this.#votes.get(controller) ?? new Map<string, number>();
     this.#votes.set(controller, votes);
     count(votes, device);
