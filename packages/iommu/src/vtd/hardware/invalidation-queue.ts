@@ -16,7 +16,7 @@ const WAIT_STATUS = 1 << 5;
 const FIRST_PASID_TYPE = InvalidationType.PASID_IOTLB;
 const LAST_PASID_TYPE = InvalidationType.PASID_DEVICE_TLB;
 
-/** IQER.IQEI values (spec H14). */
+/** IQER.IQEI. spec gap: H14 names the field and not its values; these are the public specification's. */
 const QueueError = { NONE: 0, TAIL: 1, FETCH: 2, TYPE: 3, RESERVED: 4 } as const;
 
 /** The invalidation queue of a unit: registers, fetch loop, waits and errors (spec H14, H28). Works in {@link step} only. */

@@ -1,68 +1,23 @@
-import { PhysMemory } from '@dmalab/phys-memory';
+import type { PhysMemory } from '@dmalab/phys-memory';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { LegacyExample, EXAMPLE_SOURCE as SOURCE } from '../../testing/legacy-example.ts';
 import { put64, putWords } from '../../testing/words.ts';
-import { VTD_PRESETS } from '../capabilities.ts';
-import { VtdUnit } from './vtd-unit.ts';
+import type { VtdUnit } from './vtd-unit.ts';
 
-const SOURCE = 0x18;
-const RECORD = 0x220;
-
-/** The legacy worked example of the specification, byte for byte (spec H30). */
-const TABLES = {
-  16777216: [0x01001001n, 0n],
-  16781696: [0x01010001n, 0x702n],
-  16842760: [0x01011003n],
-  16846864: [0x01012003n],
-  16850968: [0x01013003n],
-  16855072: [0x01200003n],
-  16855080: [0x01201001n],
-  16855088: [0n],
-  16855096: [0xfee00003n],
-  16855104: [0x01202002n],
-  16850976: [0x01400083n],
-  16908288: [0x11n, 0n, 0x12n, 0n, 0x0000000100000025n, 0x01030000n],
-};
-
+let example: LegacyExample;
 let memory: PhysMemory;
 let unit: VtdUnit;
-let messages: [number, number][];
 
-function write64(offset: number, value: number): void {
-  unit.writeRegister(offset, value >>> 0);
-  unit.writeRegister(offset + 4, Math.floor(value / 2 ** 32));
-}
-
-const record = () =>
-  [0, 4, 8, 12].map((o) =>
-    unit
-      .readRegister(RECORD + o)
-      .toString(16)
-      .padStart(8, '0'),
-  );
-/** {low, high} of record 0 as the specification prints it, then cleared. */
+/** {low, high} of record 0, then cleared. */
 function takeRecord(): [string, string] {
-  const [w0, w1, w2, w3] = record();
-  unit.writeRegister(RECORD + 12, 0x80000000);
-  return [w1 + w0, w3 + w2];
+  const record = example.record();
+  example.clearRecord();
+  return record;
 }
 
 beforeEach(() => {
-  memory = new PhysMemory();
-  putWords(memory, TABLES);
-  messages = [];
-  unit = new VtdUnit({
-    memory,
-    ...VTD_PRESETS.qemuLegacy,
-    faultCodes: 'qemu',
-    interrupt: (address, data) => messages.push([address, data]),
-  });
-  write64(0x20, 0x01000000);
-  unit.writeRegister(0x18, 0x40000000);
-  write64(0x90, 0x01020000);
-  unit.writeRegister(0x18, 0x04000000);
-  unit.writeRegister(0x88, 0x30);
-  unit.step();
-  unit.writeRegister(0x18, 0x84000000);
+  example = new LegacyExample();
+  ({ memory, unit } = example);
 });
 
 describe('spec H30: the legacy worked example', () => {
@@ -158,6 +113,6 @@ describe('spec H30: the legacy worked example', () => {
     unit.writeRegister(0x38, 0);
     unit.translate(SOURCE, 0x8080605000, 1);
     unit.translate(SOURCE, 0x8080606000, 1);
-    expect(messages).toEqual([[0xfee01000, 0x4021]]);
+    expect(example.messages).toEqual([[0xfee01000, 0x4021]]);
   });
 });
