@@ -1,7 +1,6 @@
-import type { Bounce, BounceHistory, Step } from './bounce.ts';
+import type { BounceHistory, Step } from './bounce.ts';
 import type { PoolMachine } from './pool-machine.ts';
-
-const PAGE = 4096;
+import { StepBoard } from './step-board.ts';
 
 /**
  * How a mapping of the trace compares with ours: our pool gives the kernel's result in the printed order; in another
@@ -37,14 +36,6 @@ export function compareInOrder(machine: PoolMachine, history: BounceHistory, lim
   return new OrderSearch(machine, history, limits).run();
 }
 
-/** One thing that the search did and may take back. */
-interface Change {
-  readonly kind: 'begin' | 'scan' | 'finish';
-  readonly step: Step;
-  /** finish: slot that was claimed or freed, -1 for none. */
-  readonly slot: number;
-}
-
 /** A point where other steps could have gone. */
 interface Choice {
   /** Length of the trail before it. */
@@ -57,135 +48,50 @@ interface Choice {
 const DEPTH = 2000;
 
 class OrderSearch {
-  readonly #machine: PoolMachine;
+  readonly #board: StepBoard;
   readonly #limits: OrderSearchLimits;
-  /** All steps, by the start of their windows. */
-  readonly #steps: readonly Step[];
-  /** First step whose window has not begun. */
-  #next = 0;
-  /** Steps whose windows have begun and that are not finished. */
-  readonly #open = new Set<Step>();
-  readonly #finished = new Set<Step>();
-  /** Areas that each mapping has scanned in vain, and whether it is finished, by bounce id. */
-  readonly #scans: number[];
-  readonly #mapped: boolean[];
-  readonly #trail: Change[] = [];
+  readonly #mappings: number;
   readonly #choices: Choice[] = [];
   readonly #given = new Map<number, number>();
   /** The way to the furthest dead end so far. */
   #best: { readonly finished: number; readonly floor: number; readonly path: readonly Step[] } | null = null;
-  #tried = 0;
-  /** States of this search: what is finished, what is open and where the areas search next. */
+  /** States that the search was in since its oldest choice. */
   readonly #seen = new Set<string>();
+  #tried = 0;
   #triedInAll = 0;
 
   constructor(machine: PoolMachine, history: BounceHistory, limits: OrderSearchLimits) {
-    this.#machine = machine;
+    this.#board = new StepBoard(machine, history);
     this.#limits = limits;
-    this.#steps = history.steps.toSorted((a, b) => a.from - b.from || a.at - b.at);
-    this.#scans = history.bounces.map(() => 0);
-    this.#mapped = history.bounces.map(() => false);
+    this.#mappings = history.bounces.length;
   }
 
   run(): Comparison {
     for (;;) {
-      this.#advance();
-      if (this.#open.size === 0 || this.#given.size > this.#limits.unexplained) break;
-      const fitting = this.#isNew() ? this.#fitting() : [];
+      this.#board.advance();
+      if (this.#board.open.size === 0 || this.#given.size > this.#limits.unexplained) break;
+      const fitting = this.#isNew() ? this.#board.fitting() : [];
       if (fitting.length > 0) this.#choose(fitting);
       else this.#unblock();
     }
     return { verdicts: this.#verdicts(), given: this.#given };
   }
 
-  /** Begins every step whose window must be open now, and makes the scans that fail as they should. */
-  #advance(): void {
-    for (let changed = true; changed; ) {
-      changed = false;
-      const deadline = this.#deadline();
-      if (this.#next < this.#steps.length && this.#steps[this.#next].from < deadline) {
-        this.#do({ kind: 'begin', step: this.#steps[this.#next], slot: -1 });
-        changed = true;
-        continue;
-      }
-      for (const step of this.#open) changed = (!step.isFree && this.#scan(step)) || changed;
-    }
-  }
-
-  /** The first event that some open step must come before. */
-  #deadline(): number {
-    let deadline = Number.POSITIVE_INFINITY;
-    for (const { until } of this.#open) if (until < deadline) deadline = until;
-    return deadline;
-  }
-
-  /** Makes the next scan of a mapping if it is one that fails; true when that changed anything. */
-  #scan(step: Step): boolean {
-    const { bounce } = step;
-    const scans = this.#scans[bounce.id];
-    if (scans >= this.#scansInVain(bounce)) return false;
-    if (this.#machine.find(bounce, this.#machine.area(bounce, scans)) >= 0) return false;
-    this.#do({ kind: 'scan', step, slot: -1 });
-    if (bounce.outcome === 'failed' && scans + 1 === this.#machine.pool.areaCount) {
-      this.#do({ kind: 'finish', step, slot: -1 });
-    }
-    return true;
-  }
-
-  /** Areas that a mapping scans without success before its result, at most. */
-  #scansInVain(bounce: Bounce): number {
-    const { pool } = this.#machine;
-    if (bounce.outcome === 'failed') return pool.areaCount;
-    if (bounce.outcome === 'mapped') return pool.areaCount - 1;
-    if (!pool.contains(bounce.place)) return 0;
-    const area = Math.floor(pool.slotOf(bounce.place) / pool.areaSlots);
-    return (area - this.#machine.area(bounce, 0) + pool.areaCount) % pool.areaCount;
-  }
-
   /** False if the search has been here before, on another way: what lies behind is known to end dead. */
   #isNew(): boolean {
     if (this.#choices.length === 0) return true;
-    const open = [...this.#open].map(({ at, isFree, bounce }) => `${at}${isFree ? 'f' : this.#scans[bounce.id]}`);
-    const state = `${this.#next} ${open.sort().join()} ${this.#machine.pool.areaIndex.join()}`;
+    const state = this.#board.state();
     if (this.#seen.has(state)) return false;
     this.#seen.add(state);
     return true;
   }
 
-  /** Open steps that give the trace's result if they go now, in printed order. */
-  #fitting(): Step[] {
-    const fitting: Step[] = [];
-    for (const step of this.#open) {
-      if (step.after !== null && !this.#finished.has(step.after)) continue;
-      if (step.isFree ? this.#mapped[step.bounce.id] : this.#slotFor(step.bounce) >= 0) fitting.push(step);
-    }
-    return fitting.sort((a, b) => a.at - b.at);
-  }
-
-  /** The slot that our pool gives a mapping now, if that is the trace's result; else -1. */
-  #slotFor(bounce: Bounce): number {
-    const { outcome, place, id } = bounce;
-    if (outcome === 'failed') return -1;
-    if (outcome !== 'mapped' && this.#scans[id] < this.#scansInVain(bounce)) return -1;
-    const slot = this.#machine.find(bounce, this.#machine.area(bounce, this.#scans[id]));
-    if (slot < 0 || outcome === 'mapped') return slot;
-    const address = this.#machine.addressAt(slot);
-    return (outcome === 'granule' ? address - (address % PAGE) : address) === place ? slot : -1;
-  }
-
-  #choose(fitting: Step[]): void {
-    const [first, ...others] = fitting;
+  #choose([first, ...others]: Step[]): void {
     if (others.length > 0 && this.#mayTry()) {
-      this.#choices.push({ mark: this.#trail.length, others });
+      this.#choices.push({ mark: this.#board.mark, others });
       if (this.#choices.length > DEPTH) this.#choices.shift();
     }
-    this.#go(first);
-  }
-
-  #go(step: Step): void {
-    const slot = step.isFree ? this.#machine.free(step.bounce) : this.#slotFor(step.bounce);
-    if (!step.isFree) this.#machine.claim(step.bounce, slot);
-    this.#do({ kind: 'finish', step, slot });
+    this.#board.go(first);
   }
 
   #mayTry(): boolean {
@@ -194,12 +100,7 @@ class OrderSearch {
 
   /** Nothing fits: goes back to another choice, or gives up on the step that is due. */
   #unblock(): void {
-    if (this.#best === null || this.#finished.size > this.#best.finished) {
-      const floor = this.#choices[0]?.mark ?? this.#trail.length;
-      const path = this.#trail.slice(floor).filter(({ kind }) => kind === 'finish');
-      this.#best = { finished: this.#finished.size, floor, path: path.map(({ step }) => step) };
-      this.#tried = 0;
-    }
+    this.#remember();
     while (this.#mayTry() && this.#choices.length > 0) {
       const { mark, others } = this.#choices[this.#choices.length - 1];
       const other = others.shift();
@@ -207,89 +108,47 @@ class OrderSearch {
         this.#choices.pop();
         continue;
       }
-      this.#undoTo(mark);
+      this.#board.undoTo(mark);
       this.#tried++;
       this.#triedInAll++;
-      this.#go(other);
+      this.#board.go(other);
       return;
     }
     this.#giveUp();
   }
 
+  #remember(): void {
+    const finished = this.#board.finished.size;
+    if (this.#best !== null && finished <= this.#best.finished) return;
+    const floor = this.#choices[0]?.mark ?? this.#board.mark;
+    this.#best = { finished, floor, path: this.#board.finishedSince(floor) };
+    this.#tried = 0;
+  }
+
   /** Returns to the furthest dead end and does there what the kernel did, explained or not. */
   #giveUp(): void {
+    const board = this.#board;
     const { floor, path } = this.#best!;
-    this.#undoTo(floor);
+    board.undoTo(floor);
     for (const step of path) {
-      this.#advance();
-      if (!this.#finished.has(step)) this.#go(step);
+      board.advance();
+      if (!board.finished.has(step)) board.go(step);
     }
-    this.#advance();
-    const due = [...this.#open].sort((a, b) => a.until - b.until || a.at - b.at);
-    this.#force(due.find(({ isFree }) => !isFree) ?? due[0]);
+    board.advance();
+    const due = [...board.open].sort((a, b) => a.until - b.until || a.at - b.at);
+    const step = due.find(({ isFree }) => !isFree) ?? due[0];
+    if (!step.isFree) this.#given.set(step.bounce.id, board.wouldGive(step.bounce));
+    board.force(step);
     this.#choices.length = 0;
     this.#seen.clear();
     this.#best = null;
     this.#tried = 0;
   }
 
-  #force(step: Step): void {
-    const { bounce } = step;
-    if (!step.isFree) {
-      this.#given.set(bounce.id, this.#wouldGive(bounce));
-      this.#machine.force(bounce);
-    }
-    this.#do({ kind: 'finish', step, slot: -1 });
-  }
-
-  /** What our pool gives the mapping now, whatever the trace says. */
-  #wouldGive(bounce: Bounce): number {
-    for (let scan = 0; scan < this.#machine.pool.areaCount; scan++) {
-      const slot = this.#machine.find(bounce, this.#machine.area(bounce, scan));
-      if (slot >= 0) return this.#machine.addressAt(slot);
-    }
-    return -1;
-  }
-
-  #do(change: Change): void {
-    const { kind, step } = change;
-    this.#trail.push(change);
-    if (kind === 'begin') {
-      this.#next++;
-      this.#open.add(step);
-    } else if (kind === 'scan') {
-      this.#scans[step.bounce.id]++;
-    } else {
-      this.#open.delete(step);
-      this.#finished.add(step);
-      if (!step.isFree) this.#mapped[step.bounce.id] = true;
-    }
-  }
-
-  #undoTo(mark: number): void {
-    while (this.#trail.length > mark) {
-      const { kind, step, slot } = this.#trail.pop()!;
-      if (kind === 'begin') {
-        this.#next--;
-        this.#open.delete(step);
-      } else if (kind === 'scan') {
-        this.#scans[step.bounce.id]--;
-      } else {
-        this.#finished.delete(step);
-        this.#open.add(step);
-        if (step.isFree) this.#machine.unfree(step.bounce, slot);
-        else {
-          this.#mapped[step.bounce.id] = false;
-          if (slot >= 0) this.#machine.unclaim(step.bounce);
-        }
-      }
-    }
-  }
-
   /** A mapping was reordered if a step printed before it went after it, or the other way round. */
   #verdicts(): Verdict[] {
-    const order = this.#trail.filter(({ kind }) => kind === 'finish').map(({ step }) => step);
-    const verdicts: Verdict[] = this.#mapped.map(() => 'exact');
+    const order = this.#board.finishedSince(0);
+    const verdicts = new Array<Verdict>(this.#mappings).fill('exact');
     let latest = Number.NEGATIVE_INFINITY;
     for (const { bounce, isFree, at } of order) {
       if (!isFree && at < latest) verdicts[bounce.id] = 'reordered';

@@ -2,6 +2,7 @@ import { claimSlots, IO_TLB_SIZE, type PoolGeometry, releaseSlots, SlotSearch, S
 
 /** What one CPU of the machine is in the middle of. */
 interface Call {
+  readonly device: TracedDevice;
   readonly orig: number;
   readonly size: number;
   /** Areas scanned so far, and the result once there is one. */
@@ -10,20 +11,28 @@ interface Call {
 }
 
 interface Buffer {
+  readonly device: TracedDevice;
   readonly address: number;
   readonly slot: number;
   readonly need: number;
   readonly size: number;
 }
 
-const DEVICE = '0000:00:03.0';
+export interface TracedDevice {
+  readonly name: string;
+  readonly minAlignMask: number;
+  readonly segBoundaryMask: number;
+}
+
+const NVME: TracedDevice = { name: '0000:00:03.0', minAlignMask: 4095, segBoundaryMask: 0xffffffff };
 
 /**
- * A machine whose CPUs bounce NVMe buffers through one pool and print trace events, each step of each CPU at a moment of
+ * A machine whose CPUs bounce buffers of their devices through one pool and print trace events, each step of each CPU at a moment of
  * its own: between the print and the change of the pool that it reports, other CPUs print and change things.
  */
 export class TracedMachine {
   readonly #lines: string[] = [];
+  readonly #devices: readonly TracedDevice[];
   readonly #pool: SwiotlbPool;
   readonly #search = new SlotSearch();
   readonly #calls: (Call | null)[];
@@ -33,7 +42,8 @@ export class TracedMachine {
   #seed: number;
   #micros = 1_000_000;
 
-  constructor(geometry: PoolGeometry, cpus: number, seed: number) {
+  constructor(geometry: PoolGeometry, cpus: number, seed: number, devices: readonly TracedDevice[] = [NVME]) {
+    this.#devices = devices;
     this.#pool = new SwiotlbPool(geometry);
     this.#calls = Array.from({ length: cpus }, () => null);
     this.#unreported = Array.from({ length: cpus }, () => null);
@@ -57,7 +67,7 @@ export class TracedMachine {
       this.#print(
         cpu,
         'd.h1.',
-        `dma_unmap_phys: ${DEVICE} dir=TO_DEVICE dma_addr=${freed.address.toString(16)} size=${freed.size} attrs=`,
+        `dma_unmap_phys: ${freed.device.name} dir=TO_DEVICE dma_addr=${freed.address.toString(16)} size=${freed.size} attrs=`,
       );
       this.#unreported[cpu] = null;
     } else if (call !== null) {
@@ -67,11 +77,12 @@ export class TracedMachine {
     } else {
       const orig = 0x5000000 + 512 * this.#random(4096);
       const size = this.#random(3) === 0 ? 512 * (1 + this.#random(8)) : 4096 * (1 + this.#random(largestPages));
-      this.#calls[cpu] = { orig, size, scans: 0, slot: -1 };
+      const device = this.#devices[this.#random(this.#devices.length)];
+      this.#calls[cpu] = { device, orig, size, scans: 0, slot: -1 };
       this.#print(
         cpu,
         '.....',
-        `swiotlb_bounced: dev_name: ${DEVICE} dma_mask=ffffffffffffffff dev_addr=${orig.toString(16)} size=${size} FORCE`,
+        `swiotlb_bounced: dev_name: ${device.name} dma_mask=ffffffffffffffff dev_addr=${orig.toString(16)} size=${size} FORCE`,
       );
     }
   }
@@ -87,15 +98,23 @@ export class TracedMachine {
       return;
     }
     const address =
-      call.slot < 0 ? 2n ** 64n - 1n : BigInt(pool.start + call.slot * IO_TLB_SIZE + (call.orig % IO_TLB_SIZE));
+      call.slot < 0
+        ? 2n ** 64n - 1n
+        : BigInt(pool.start + call.slot * IO_TLB_SIZE + (call.orig & call.device.minAlignMask & (IO_TLB_SIZE - 1)));
     if (call.slot >= 0) {
       this.#request(call);
-      this.#live.push({ address: Number(address), slot: call.slot, need: this.#search.need, size: call.size });
+      this.#live.push({
+        device: call.device,
+        address: Number(address),
+        slot: call.slot,
+        need: this.#search.need,
+        size: call.size,
+      });
     }
     this.#print(
       cpu,
       '.....',
-      `dma_map_phys: ${DEVICE} dir=TO_DEVICE dma_addr=${address.toString(16)} size=${call.size} phys_addr=${call.orig.toString(16)} attrs=`,
+      `dma_map_phys: ${call.device.name} dir=TO_DEVICE dma_addr=${address.toString(16)} size=${call.size} phys_addr=${call.orig.toString(16)} attrs=`,
     );
     this.#calls[cpu] = null;
   }
@@ -106,9 +125,10 @@ export class TracedMachine {
     this.#unreported[cpu] = buffer;
   }
 
-  #request({ orig, size }: Call): void {
-    this.#search.request(size + (orig % IO_TLB_SIZE), orig, 4095, 0);
-    this.#search.enter(this.#pool, this.#pool.start, 0xffffffff);
+  #request({ device, orig, size }: Call): void {
+    const { minAlignMask, segBoundaryMask } = device;
+    this.#search.request(size + (orig & minAlignMask & (IO_TLB_SIZE - 1)), orig, minAlignMask, 0);
+    this.#search.enter(this.#pool, this.#pool.start, segBoundaryMask);
   }
 
   #print(cpu: number, flags: string, body: string): void {
