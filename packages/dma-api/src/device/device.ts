@@ -1,5 +1,7 @@
 import type { DmaDomain } from '@dmalab/iommu';
+import { ADDRESS_LIMIT } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
+import type { TraceRing } from '@dmalab/trace';
 import type { CoherentPool } from '../alloc/coherent-pool.ts';
 import type { ManagedBuffer } from '../alloc/managed.ts';
 import type { ContiguousArea } from '../alloc/page-source.ts';
@@ -97,8 +99,8 @@ export class Device {
   // Settled by #settle(), read on the hot path.
   /** One of the ROUTE_ constants. */
   mapRoute = ROUTE_NO_MASK;
-  /** Direct maps in reach of the mask are the identity, with nothing else to do. */
-  plainMap = false;
+  /** Last address of which a direct map is the identity with nothing else to do, -1 where there is always more. */
+  plainReach = -1;
   /** Direct unmaps have nothing to do: no cache to maintain, no pool to look into. */
   plainUnmap = false;
   /** dma-iommu maps never bounce and need no cache work. */
@@ -107,6 +109,9 @@ export class Device {
   streamingLimit = 0;
   /** `dev_is_dma_coherent`. */
   coherent = true;
+  /** The machine's trace ring, and whether KMSAN or dma-debug watch: one load less than through the machine. */
+  readonly ring: TraceRing;
+  readonly watched: boolean;
   /** This device's number in the trace ring's string table. */
   readonly traceId: number;
   /** And among the devices of its machine. */
@@ -115,6 +120,8 @@ export class Device {
   constructor(context: DmaContext, name: string, options: DeviceOptions = {}) {
     this.context = context;
     this.name = name;
+    this.ring = context.ring;
+    this.watched = context.watched;
     this.traceId = context.ring.intern(name);
     this.bus = options.bus ?? 'pci';
     this.boundDriver = options.driver ?? null;
@@ -281,9 +288,10 @@ export class Device {
     this.streamingLimit = minNotZero(this.dmaMask, this.#busDmaLimit);
     this.mapRoute = this.#route();
     const bare = this.#rangeMap === null && encryption.bit === 0 && !this.#needsUnencrypted && this.coherent;
-    this.plainMap = bare && !this.forceBounce;
+    const isDirect = this.mapRoute === ROUTE_DIRECT;
+    this.plainReach = isDirect && bare && !this.forceBounce ? Math.min(this.streamingLimit, ADDRESS_LIMIT - 1) : -1;
     this.plainIommu = this.coherent && !this.untrusted;
-    this.plainUnmap = bare && !this.swiotlbActive;
+    this.plainUnmap = isDirect && bare && !this.swiotlbActive;
   }
 
   /** Spec D9 and D10, for the streaming mask. */

@@ -16,8 +16,6 @@ const NEVER_BOUNCED = DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT;
 
 /** `dma_direct_map_phys` with its completion barrier (spec D17). */
 export function directMapPhys(dev: Device, phys: number, size: number, dir: number, attrs: number): number {
-  // The whole of D17 for a coherent device that reaches the buffer. Size 0 takes the long way for its wrap-around (T17).
-  if (dev.plainMap && size > 0 && phys + size - 1 <= dev.streamingLimit) return phys;
   const address = directMapPhysNoBarrier(dev, phys, size, dir, attrs);
   if (address !== DMA_MAPPING_ERROR && needsCacheWork(dev, attrs)) dev.context.cache?.flush();
   return address;
