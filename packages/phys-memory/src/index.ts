@@ -34,7 +34,7 @@ export { ImageError } from './images/image-error.ts';
 export type { ImagePiece } from './images/memory-image.ts';
 export { MemoryImage } from './images/memory-image.ts';
 export type { RawPart } from './images/raw-image.ts';
-export { RawImageReader, writeRawImage } from './images/raw-image.ts';
+export { RawImageReader, readRawImage, writeRawImage } from './images/raw-image.ts';
 export { restoreSnapshot, takeSnapshot } from './images/snapshot.ts';
 export type { KmsanOptions, KmsanReport } from './kmsan/kmsan-shadow.ts';
 export { KmsanShadow } from './kmsan/kmsan-shadow.ts';

@@ -6,7 +6,7 @@ import { PhysMemory } from '../memory/phys-memory.ts';
 import { ElfCoreReader, readElfCore } from './elf-core-reader.ts';
 import { writeElfCore } from './elf-core-writer.ts';
 import { ImageError } from './image-error.ts';
-import { RawImageReader, writeRawImage } from './raw-image.ts';
+import { RawImageReader, readRawImage, writeRawImage } from './raw-image.ts';
 import { restoreSnapshot, takeSnapshot } from './snapshot.ts';
 
 const GIB = 2 ** 30;
@@ -133,6 +133,12 @@ describe('a raw image', () => {
     for (const { offset, bytes } of parts) memory.write(span.start + offset, bytes);
     expect(memory.load32(4 * GIB + GRANULE_SIZE - 4)).toBe(0x33333333);
     expect(memory.load8(5 * GIB - 1)).toBe(0x55);
+  });
+
+  it('is read in place, knowing where it ends', () => {
+    const image = readRawImage(Uint8Array.of(1, 2, 3, 4, 5), 0x7000);
+    expect([image.load32(0x7001), image.has(0x7001, 4), image.has(0x7002, 4)]).toEqual([0x05040302, true, false]);
+    expect(readRawImage(new Uint8Array(0)).spans).toEqual([]);
   });
 
   it('is read in chunks of any size from any start', () => {

@@ -1,6 +1,6 @@
 import type { MemorySpan } from '../memory/granule-source.ts';
 import type { PhysMemory } from '../memory/phys-memory.ts';
-import { writeSparse } from './memory-image.ts';
+import { MemoryImage, writeSparse } from './memory-image.ts';
 import { nonZeroRuns } from './non-zero-runs.ts';
 
 const CHUNK_BYTES = 2 ** 20;
@@ -23,6 +23,14 @@ export function* writeRawImage(memory: PhysMemory, span: MemorySpan): Generator<
       yield { offset: at - span.start, bytes };
     }
   }
+}
+
+/** The memory in a raw image, by physical address. Nothing is copied; addresses outside the file are absent. */
+export function readRawImage(bytes: Uint8Array, start = 0): MemoryImage {
+  const { length } = bytes;
+  return new MemoryImage(
+    length === 0 ? [] : [{ start, end: start + length - 1, bytes, offset: 0, lengthBytes: length }],
+  );
 }
 
 /** Reads a raw image of any size into memory as its bytes arrive: `push` each chunk of the file in order. */

@@ -86,6 +86,7 @@ describe('/proc/iomem', () => {
     ['ERR_IOMEM_SYNTAX', 'line 1 "rubbish"', 'rubbish'],
     ['ERR_IOMEM_SYNTAX', 'as root', '00000000-00000000 : System RAM\n  00000000-00000000 : Kernel code'],
     ['ERR_RANGE_OVERLAP', '00001000-00002fff : b: overlaps 00000000-00001fff : a', '0-1fff : a\n1000-2fff : b'],
+    ['ERR_RANGE_OVERLAP', '00000000-00001fff : b: overlaps 00001000', '1000-2fff : a\n0-1fff : b'],
     ['ERR_RANGE_OVERLAP', '00000000-00003fff : b: overlaps', '1000-1fff : a\n0-3fff : b'],
     ['ERR_RANGE_INVALID', '00002000-00001fff : a: must run upwards', '2000-1fff : a'],
     ['ERR_RANGE_INVALID', 'must run upwards inside 0 to 2^52 - 1', '0-ffffffffffffffff : a'],

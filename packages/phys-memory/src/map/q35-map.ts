@@ -9,7 +9,7 @@ const FIRMWARE_TOP_BYTES = 0x29000;
 
 /**
  * The address map of a QEMU q35 machine without devices (spec P9): a description to start from when there is no
- * `/proc/iomem` at hand.
+ * `/proc/iomem` at hand. spec gap: P9 shows 1 and 5 GiB; where RAM between 2 and 3 GiB goes is not known.
  * @param ramBytes a multiple of 1 MiB, at least 16 MiB
  */
 export function q35AddressMap(ramBytes: number, firmwareTopBytes = FIRMWARE_TOP_BYTES): AddressMap {

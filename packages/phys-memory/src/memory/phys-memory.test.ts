@@ -75,6 +75,12 @@ describe('the cost of memory', () => {
     expect(memory.touched()).toEqual([{ start: 2 ** 52 - 2 ** 22, end: 2 ** 52 - 1 }]);
   });
 
+  it('keeps the granules of an arena apart', () => {
+    const memory = new PhysMemory({ spans: [{ start: 0, end: GIB - 1 }] });
+    for (let at = 0; at < GIB; at += GRANULE_SIZE) memory.store32(at + 64, at + 1);
+    for (let at = 0; at < GIB; at += GRANULE_SIZE) expect(memory.load32(at + 64)).toBe(at + 1);
+  });
+
   it.each([
     ['store8', (m: PhysMemory, at: number) => m.store8(at, 1), 1],
     ['store32', (m: PhysMemory, at: number) => m.store32(at, 1), 1],
