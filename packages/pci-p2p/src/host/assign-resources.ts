@@ -56,6 +56,7 @@ function needsOf(found: readonly FoundFunction[], hasPrefetchable: boolean): Nee
       kind.push({ sizeBytes, alignBytes: sizeBytes, place: (start) => writeBar(config, index, is64, start) });
     }
     if (below === null) continue;
+    closeWindows(config); // whoever was here before may have left them open around nothing
     const behind = needsOf(below, hasPrefetchable);
     needs.memory.push(bridgeNeed(behind.memory, (start, end) => writeMemoryWindow(config, start, end)));
     needs.prefetchable.push(
@@ -113,6 +114,19 @@ function writeBar(config: ConfigWindow, index: number, is64: boolean, start: num
     );
   config.write(barOffset(index), 4, start % 2 ** 32);
   if (is64) config.write(barOffset(index + 1), 4, Math.floor(start / 2 ** 32));
+}
+
+/** Base above limit (spec T6). */
+function closeWindows(config: ConfigWindow): void {
+  for (const [base, limit] of [
+    [H.PCI_MEMORY_BASE, H.PCI_MEMORY_LIMIT],
+    [H.PCI_PREF_MEMORY_BASE, H.PCI_PREF_MEMORY_LIMIT],
+  ]) {
+    config.write(base, 2, 0xfff0);
+    config.write(limit, 2, 0);
+  }
+  config.write(H.PCI_PREF_BASE_UPPER32, 4, 0);
+  config.write(H.PCI_PREF_LIMIT_UPPER32, 4, 0);
 }
 
 function writeMemoryWindow(config: ConfigWindow, start: number, end: number): void {
