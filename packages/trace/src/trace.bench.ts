@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { benchmarks, type Kernel } from '@dmalab/bench';
 import { encodeUtf8 } from './log/utf8.ts';
-import { TraceReader } from './reader/trace-reader.ts';
+import { readTrace, TraceReader } from './reader/trace-reader.ts';
 import { TraceRing } from './ring/trace-ring.ts';
 
 const LINES = 1500;
@@ -42,9 +42,7 @@ function scan(bytes: Uint8Array, from: number, to: number): number {
 function reader(): Kernel {
   const bytes = sampleText();
   return () => {
-    const seen = new TraceReader();
-    seen.push(bytes);
-    const { log, counts } = seen.finish();
+    const { log, counts } = readTrace(bytes);
     if (log.length !== LINES || counts.notUnderstood !== 0) throw new Error(`${log.length} events`);
     return log.address(LINES - 1);
   };

@@ -11,9 +11,9 @@ export class LogStore {
   /** Device names, task names and other repeated text. */
   readonly strings: StringTable;
   /** WIDE_STRIDE doubles an event; see `format/record.ts`. For code that needs every nanosecond. */
-  wide: Float64Array = new Float64Array(INITIAL_EVENTS * WIDE_STRIDE);
+  wide: Float64Array;
   /** NARROW_STRIDE integers an event. */
-  narrow: Int32Array = new Int32Array(INITIAL_EVENTS * NARROW_STRIDE);
+  narrow: Int32Array;
   /** Elements of address and size lists. */
   lists: Float64Array = new Float64Array(256);
   listLength = 0;
@@ -23,9 +23,15 @@ export class LogStore {
   #length = 0;
   readonly #exactBodies = new Map<number, string>();
 
-  /** An empty log, which shares its strings with whoever else was given the same table. */
-  constructor(strings: StringTable = new StringTable()) {
+  /**
+   * An empty log, which shares its strings with whoever else was given the same table.
+   *
+   * @param events how many to make room for; more make it grow
+   */
+  constructor(strings: StringTable = new StringTable(), events: number = INITIAL_EVENTS) {
     this.strings = strings;
+    this.wide = new Float64Array(events * WIDE_STRIDE);
+    this.narrow = new Int32Array(events * NARROW_STRIDE);
   }
 
   /** Number of events. */

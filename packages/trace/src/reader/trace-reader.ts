@@ -13,6 +13,8 @@ export interface TraceReaderOptions {
   readonly onBatch?: (trace: Trace) => void;
   /** Default 65536. */
   readonly batchEvents?: number;
+  /** Makes room for so many events at the start, which spares copying while the log grows. Default 1024. */
+  readonly expectedEvents?: number;
 }
 
 /**
@@ -20,8 +22,8 @@ export interface TraceReaderOptions {
  * silence: what is no event becomes a note with its line number and text.
  */
 export class TraceReader {
-  readonly #log = new TraceLog();
-  readonly #parser = new LineParser(this.#log);
+  readonly #log: TraceLog;
+  readonly #parser: LineParser;
   readonly #header: TraceHeader = { lines: [], tracer: '', entriesInBuffer: -1, entriesWritten: -1, cpus: -1 };
   readonly #notes: TraceNote[] = [];
   readonly #counts: TraceCounts = {
@@ -42,6 +44,8 @@ export class TraceReader {
   #endsWithNewline = true;
 
   constructor(options: TraceReaderOptions = {}) {
+    this.#log = new TraceLog(undefined, options.expectedEvents);
+    this.#parser = new LineParser(this.#log);
     this.#onBatch = options.onBatch;
     this.#batchEvents = options.batchEvents ?? 65_536;
   }
@@ -161,9 +165,13 @@ export class TraceReader {
   }
 }
 
+/** Bytes of a line in a real trace, a little less than the mean. */
+const LINE_BYTES = 128;
+
 /** Reads a whole trace that is in memory. */
 export function readTrace(bytes: Uint8Array): Trace {
-  const reader = new TraceReader();
+  const expectedEvents = Math.max(1, Math.ceil(bytes.length / LINE_BYTES));
+  const reader = new TraceReader({ expectedEvents });
   reader.push(bytes);
   return reader.finish();
 }
