@@ -16,13 +16,17 @@ let pages: TablePagePool;
 let unit: VtdUnit;
 let iommu: IntelIommu;
 
+let log: string[];
+
 function setUp(preset: { cap: bigint; ecap: bigint } = VTD_PRESETS.qemuLegacy): void {
+  log = [];
   memory = new PhysMemory();
   pages = new TablePagePool();
   unit = new VtdUnit({ memory, ...preset });
   iommu = new IntelIommu({
     registers: unit,
     memory,
+    log: (line) => log.push(line),
     allocTablePage: () => pages.allocTablePage(),
     freeTablePage: (phys) => pages.freeTablePage(phys),
   });
@@ -95,6 +99,79 @@ describe('the driver against the unit model, through registers and memory', () =
     iommu.detachDevice(1);
     iommu.attachDevice(3, c);
     expect(domainIdOf(3)).toBe(2);
+  });
+
+  it('I172 a fault event: every record is taken, cleared and logged', () => {
+    setUp(VTD_PRESETS.full);
+    iommu.enable();
+    unit.translate(0x18, 0xfffe0123, 1);
+    unit.translate(0x20, 0x5000, 0);
+    const faults = iommu.handleFaultEvent(0);
+    expect(faults.map(({ sourceId, reason, address, isRead }) => [sourceId, reason, address, isRead])).toEqual([
+      [0x18, 0x39, 0xfffe0000n, false],
+      [0x20, 0x39, 0x5000n, true],
+    ]);
+    expect(log).toEqual([
+      'DMAR: DRHD: handling fault status reg 2',
+      'DMAR: [DMA Write NO_PASID] Request device [0000:00:03.0] fault addr 0xfffe0000 [fault reason 0x39] Unknown',
+      'DMAR: [DMA Read NO_PASID] Request device [0000:00:04.0] fault addr 0x5000 [fault reason 0x39] Unknown',
+    ]);
+    expect(unit.readRegister(0x34)).toBe(0);
+    expect(iommu.handleFaultEvent(0)).toEqual([]);
+  });
+
+  it('I172 past ten lines in five seconds, records are taken in silence', () => {
+    iommu.enable();
+    for (let i = 0; i < 20; i++) {
+      unit.translate(0x18, 0x5000, 1);
+      expect(iommu.handleFaultEvent(i * 1e6)).toHaveLength(1);
+    }
+    expect(log).toHaveLength(10);
+    unit.translate(0x18, 0x5000, 1);
+    iommu.handleFaultEvent(6e9);
+    expect(log).toHaveLength(12);
+  });
+
+  it('I194, I192 a device TLB is visited after the IOTLB; one that does not answer at first is asked again', () => {
+    setUp(VTD_PRESETS.full);
+    iommu.enable();
+    const domain = iommu.createDomain();
+    iommu.attachDevice(SOURCE, domain, { ats: true });
+    domain.map(0x5000, 0x9000, 0x3000, RW);
+    let answers = false;
+    const asked: [number, number][] = [];
+    unit.attachDeviceTlb(SOURCE, {
+      invalidate: (_, address, length) => {
+        asked.push([address, length]);
+        const now = answers;
+        answers = true;
+        return now;
+      },
+    });
+    const gather = new IotlbGather();
+    domain.unmap(0x5000, 0x3000, gather);
+    domain.iotlbSync(gather);
+    expect(asked).toEqual([
+      [0x4000, 0x4000],
+      [0x4000, 0x4000],
+    ]);
+    expect(unit.readRegister(0x34)).toBe(0);
+  });
+
+  it.each([
+    ['caching mode', 0x80n, -1],
+    ['none', 0n, 0],
+  ])('I167, H28 with %s, mapping and attaching invalidate or not', (_, bit, queued) => {
+    const { cap, ecap } = VTD_PRESETS.qemuLegacy;
+    setUp({ cap: cap | bit, ecap });
+    iommu.enable();
+    const domain = iommu.createDomain();
+    const before = unit.readRegister(0x80);
+    iommu.attachDevice(SOURCE, domain);
+    domain.map(0x5000, 0x9000, 0x1000, RW);
+    domain.iotlbSyncMap(0x5000, 0x1000);
+    expect(unit.readRegister(0x80) - before === 0).toBe(queued === 0);
+    expect(unit.translate(SOURCE, 0x5000, 1)).toBe(0x9000);
   });
 
   it('refuses what the unit has not, by name', () => {

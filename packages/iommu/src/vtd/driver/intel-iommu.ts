@@ -1,4 +1,5 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
+import type { VtdFault } from '../../core/faults/vtd-fault-lines.ts';
 import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { SecondStageFormat } from '../../page-table/second-stage-format.ts';
@@ -8,6 +9,7 @@ import type { DeviceEntries } from './device-entries.ts';
 import { DeviceTlbTag } from './device-tlb-tag.ts';
 import { DomainIds } from './domain-ids.ts';
 import { TablePagesExhaustedError, VtdUnsupportedError } from './errors.ts';
+import { FaultHandler } from './fault-handler.ts';
 import { IotlbTag } from './iotlb-tag.ts';
 import { LegacyEntries } from './legacy-entries.ts';
 import { RID_PASID, ScalableEntries } from './scalable-entries.ts';
@@ -24,6 +26,10 @@ export interface IntelIommuOptions extends TablePages {
   readonly memory: WritableTables;
   /** Default: scalable where the unit has it. */
   readonly mode?: 'legacy' | 'scalable';
+  /** PCI segment that the unit serves: for log lines. Default 0. */
+  readonly segment?: number;
+  /** Takes kernel log lines, without time stamp and newline. */
+  readonly log?: (line: string) => void;
   /** Message of the unit's fault event; without one the event stays masked. */
   readonly faultMessage?: FaultMessage;
 }
@@ -50,6 +56,7 @@ export class IntelIommu {
   readonly #memory: WritableTables;
   readonly #pages: TablePages;
   readonly #faultMessage: FaultMessage | undefined;
+  readonly #faultHandler: FaultHandler;
   readonly #tags = new Map<VtdDomain, IotlbTag>();
   readonly #attached = new Map<number, Attachment>();
 
@@ -65,6 +72,8 @@ export class IntelIommu {
     this.#entries = this.#control.scalable
       ? new ScalableEntries(options.memory, options, this.capabilities.snoopsWalks)
       : new LegacyEntries(options.memory, options);
+    const { segment = 0, log = () => {} } = options;
+    this.#faultHandler = new FaultHandler(options.registers, this.capabilities, segment, log);
     this.#domainIds = new DomainIds(this.capabilities.domainIds);
   }
 
@@ -76,6 +85,11 @@ export class IntelIommu {
   /** Turns translation off: requests pass untranslated. */
   disable(): void {
     this.#control.disable();
+  }
+
+  /** The unit's fault event came: takes and logs what it recorded (spec I172). */
+  handleFaultEvent(nowNanos: number): VtdFault[] {
+    return this.#faultHandler.handle(nowNanos);
   }
 
   /** @throws {VtdUnsupportedError} when the unit's tables can't be like that */
