@@ -268,6 +268,13 @@ describe('nodes', () => {
     expect(() => allocator.allocPages(GFP_KERNEL, 0, 2)).toThrow('node 2 is not 0 to 1');
   });
 
+  it('P39 mix migrate types at home before they go to another node', () => {
+    const nodes = [{ ranges: [{ start: 0, end: 4 * GIB - 1 }] }, { ranges: [{ start: 4 * GIB, end: 8 * GIB - 1 }] }];
+    const allocator = new PageAllocator(new PageDescriptors(q35AddressMap(5 * GIB), { nodes }), new PhysMemory());
+    allocator.allocPages(GFP_MOVABLE, 0, 1); // node 1 has movable blocks now, node 0 none
+    expect(allocator.allocPages(GFP_MOVABLE, 0, 0)).toBeLessThan(0x100000);
+  });
+
   it('P69 a 32-bit machine keeps pages above 896 MiB for HIGHMEM requests', () => {
     const map = new AddressMap([{ start: 0, end: GIB - 1, name: 'System RAM' }]);
     const allocator = new PageAllocator(new PageDescriptors(map, { zones: X86_32_ZONES }), new PhysMemory());

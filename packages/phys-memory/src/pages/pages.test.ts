@@ -52,6 +52,12 @@ describe('P14 P92 pfnValid', () => {
       expect(() => pages.isReserved(pfn)).toThrow(expect.objectContaining({ code: 'ERR_NO_PAGE_DESCRIPTOR' }));
   });
 
+  it('is true for a whole section that was present at boot, far from its RAM too', () => {
+    const small = new PageDescriptors(q35AddressMap(32 * 2 ** 20)); // RAM ends at page 0x1fd7 of a section of 0x8000
+    expect([0x7fff, 0x8000].map((pfn) => small.pfnValid(pfn))).toEqual([true, false]);
+    expect([small.isReserved(0x7fff), small.isOnline(0x7fff)]).toEqual([true, false]);
+  });
+
   it('P12 converts without ever failing, and counts each conversion', () => {
     pages.resetConversions();
     const bar = pages.physToPage(0xfebd4123); // no descriptor there
