@@ -24,6 +24,8 @@ export type {
   ReplayIovaOptions,
 } from './replay/iova.ts';
 export { replayIova } from './replay/iova.ts';
+export type { CommandField, NvmeAgreement, NvmeResidual } from './replay/nvme.ts';
+export { replayNvme } from './replay/nvme.ts';
 export type { TableAgreement, TableResidual } from './replay/page-tables.ts';
 export { replayPageTables } from './replay/page-tables.ts';
 // Real traces against the model.

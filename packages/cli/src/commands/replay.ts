@@ -5,6 +5,7 @@ export interface ReplayFlags {
   readonly boot?: string;
   readonly check?: true;
   readonly json?: true;
+  readonly nvme?: true;
 }
 
 const DETAILS = `
@@ -24,6 +25,7 @@ export function addReplay(program: Command): void {
     .description('say what a DMA trace of a real kernel holds, and how far the model agrees with it')
     .argument('<TRACE>', 'trace text, plain or gzip; - for standard input')
     .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
+    .option('--nvme', "give the trace's I/O to the model's NVMe driver and controller, and compare each command")
     .option('--check', 'exit with 1 when the model disagrees or dma-debug finds something')
     .option('--json', 'the same as data')
     .addHelpText('after', DETAILS)

@@ -2,6 +2,7 @@ import {
   type DmaDebugReport,
   disagreements,
   type IovaAgreement,
+  type NvmeAgreement,
   type ReplayReport,
   replayTrace,
   type SwiotlbAgreement,
@@ -17,11 +18,11 @@ const MOST_NOTES_SHOWN = 5;
 const MOST_FINDINGS_SHOWN = 20;
 
 /** Reads the trace, replays it and prints what came out. With `--check`, exit code 1 for a disagreement or a finding. */
-export async function runReplay(file: string, { boot, check, json }: ReplayFlags): Promise<void> {
+export async function runReplay(file: string, { boot, check, json, nvme }: ReplayFlags): Promise<void> {
   const bootText = boot === undefined ? undefined : await readText(boot);
   const trace = await readTraceFile(file);
   const summary = summarise(trace);
-  const report = replayTrace(trace, bootText === undefined ? {} : { bootText });
+  const report = replayTrace(trace, { nvme: nvme === true, ...(bootText !== undefined && { bootText }) });
   if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, ...report });
   else printReport(file, trace, summary, report);
   const found = disagreements(report.agreement) + report.dmaDebug.findings.length;
@@ -52,11 +53,12 @@ function printReport(file: string, trace: Trace, summary: TraceSummary, report: 
   );
   printDevices(summary);
   printNotUnderstood(trace, summary);
-  const { direct, iova, tables, swiotlb } = report.agreement;
+  const { direct, iova, tables, swiotlb, nvme } = report.agreement;
   if (direct !== undefined) console.log(`\ndirect mappings: ${agreeing(direct)}`);
   if (iova !== undefined) printIova(iova);
   if (tables !== undefined) printTables(tables);
   if (swiotlb !== undefined) printSwiotlb(swiotlb);
+  if (nvme !== undefined) printNvme(nvme);
   printFindings(report.dmaDebug);
 }
 
@@ -114,6 +116,20 @@ function printTables(tables: TableAgreement): void {
   console.log(`\npage tables: ${agreeing(tables)}: ${figure(pages)} pages, ${figure(unmaps)} unmaps`);
   for (const { line, what, kernel, ours } of residuals.slice(0, MOST_NOTES_SHOWN)) {
     console.log(`  line ${line}, ${what}: the kernel has ${kernel}, the model ${ours}`);
+  }
+}
+
+function printNvme(nvme: NvmeAgreement): void {
+  const { byField, explained, skipped, residuals } = nvme;
+  console.log(
+    `\nNVMe commands: ${agreeing(nvme)}; ${figure(explained)} differ for a known reason, ${skipped} not replayed`,
+  );
+  const fields = Object.entries(byField).map(([field, count]) => `${field} ${figure(count)}`);
+  console.log(`  agreeing by field: ${fields.join(', ')}`);
+  for (const { line, field, trace, model, because } of residuals.slice(0, MOST_NOTES_SHOWN)) {
+    console.log(
+      `  line ${line}, ${field}: the kernel has ${trace}, the model ${model}${because === null ? '' : ` (${because})`}`,
+    );
   }
 }
 

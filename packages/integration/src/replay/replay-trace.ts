@@ -2,6 +2,7 @@ import type { Trace } from '@dmalab/trace';
 import { type DirectAgreement, replayDirect } from './direct.ts';
 import { type DmaDebugReport, replayDmaDebug } from './dma-debug.ts';
 import { type IovaAgreement, replayIova } from './iova.ts';
+import { type NvmeAgreement, replayNvme } from './nvme.ts';
 import { replayPageTables, type TableAgreement } from './page-tables.ts';
 import type { SwiotlbAgreement } from './swiotlb/agreement.ts';
 import { replaySwiotlb } from './swiotlb.ts';
@@ -9,6 +10,8 @@ import { replaySwiotlb } from './swiotlb.ts';
 export interface ReplayOptions {
   /** Kernel log of the traced boot: pool geometry, command line, IOMMU mode, groups. Without it they are inferred. */
   readonly bootText?: string;
+  /** Give the trace's I/O to the NVMe driver and controller too, and compare command by command. Default false. */
+  readonly nvme?: boolean;
 }
 
 /** How far the model hands out the addresses that the kernel did. A part that the trace doesn't exercise is absent. */
@@ -17,6 +20,8 @@ export interface Agreement {
   readonly iova?: IovaAgreement;
   readonly tables?: TableAgreement;
   readonly swiotlb?: SwiotlbAgreement;
+  /** `compared` counts commands; those whose every difference has an explanation are `explained`, beside `agree`. */
+  readonly nvme?: NvmeAgreement;
 }
 
 /** What a replay finds out. Plain JSON. */
@@ -27,7 +32,10 @@ export interface ReplayReport {
 }
 
 /** Drives the model with the requests of a whole trace (one that was read in a single batch). */
-export function replayTrace({ log, header }: Trace, { bootText }: ReplayOptions = {}): ReplayReport {
+export function replayTrace(
+  { log, header }: Trace,
+  { bootText, nvme: withNvme = false }: ReplayOptions = {},
+): ReplayReport {
   const options = {
     ...(bootText !== undefined && { bootText }),
     ...(header.cpus > 0 && { cpus: header.cpus }),
@@ -36,19 +44,22 @@ export function replayTrace({ log, header }: Trace, { bootText }: ReplayOptions 
   const tables = replayPageTables(log);
   const swiotlb = replaySwiotlb(log, options);
   const direct = replayDirect(log, new Set(iova.domains.flatMap(({ devices }) => devices)));
+  const nvme = withNvme ? replayNvme(log, options) : null;
   const agreement = {
     ...(direct !== null && { direct }),
     ...(iova.compared > 0 && { iova }),
     ...(tables !== null && { tables }),
     ...(swiotlb !== null && { swiotlb }),
+    ...(nvme !== null && { nvme }),
   };
   return { agreement, dmaDebug: replayDmaDebug(log) };
 }
 
-/** Comparisons that came out otherwise than in the trace. */
-export function disagreements({ direct, iova, tables, swiotlb }: Agreement): number {
-  return [direct, iova, tables, swiotlb].reduce(
+/** Comparisons that came out otherwise than in the trace, and have no explanation. */
+export function disagreements({ direct, iova, tables, swiotlb, nvme }: Agreement): number {
+  const explained = nvme?.explained ?? 0;
+  return [direct, iova, tables, swiotlb, nvme].reduce(
     (sum, part) => sum + (part === undefined ? 0 : part.compared - part.agree),
-    0,
+    -explained,
   );
 }
