@@ -85,7 +85,7 @@ function symbolText(log: TraceLog, i: number, type: FieldType, value: number): s
 }
 
 /** Lower-case hex without prefix; -1 is all-ones. */
-export function hexText(value: number): string {
+function hexText(value: number): string {
   return value === -1 ? 'ffffffffffffffff' : value.toString(16);
 }
 

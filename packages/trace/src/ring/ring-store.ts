@@ -69,7 +69,6 @@ export class RingStore {
     }
     this.wide = new Float64Array(capacity * WIDE_STRIDE);
     this.narrow = new Int32Array(capacity * NARROW_STRIDE);
-    for (let i = 0; i < capacity; i++) this.narrow[i * NARROW_STRIDE + slot.TGID] = NO_TGID;
     const listCapacity = Math.max(4096, capacity * LIST_ELEMENTS_PER_EVENT);
     this.#lists = new Float64Array(listCapacity);
     this.#mask = capacity - 1;
@@ -163,6 +162,8 @@ export class RingStore {
     const row = from * NARROW_STRIDE;
     log.narrow.set(this.narrow.subarray(row, row + NARROW_STRIDE), i * NARROW_STRIDE);
     log.wide.set(this.wide.subarray(from * WIDE_STRIDE, (from + 1) * WIDE_STRIDE), i * WIDE_STRIDE);
+    // Written here, not for each record nor when the ring is made: an idle ring then never touches its memory.
+    log.narrow[i * NARROW_STRIDE + slot.TGID] = NO_TGID;
     log.wide[i * WIDE_STRIDE] = Math.floor(log.wide[i * WIDE_STRIDE]!);
     if (HAS_LIST.has(this.narrow[row]!)) this.#copyList(from, log, i);
     log.commit();
