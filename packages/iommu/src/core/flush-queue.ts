@@ -113,9 +113,7 @@ export class FlushQueue {
   copyFrom(other: FlushQueue): void {
     this.#heads.set(other.#heads);
     this.#tails.set(other.#tails);
-    this.#pfns.set(other.#pfns);
-    this.#pages.set(other.#pages);
-    this.#counters.set(other.#counters);
+    for (let ring = 0; ring < this.#heads.length; ring++) this.#copyRing(other, ring);
     this.#started = other.#started;
     this.#finished = other.#finished;
     this.#timerDue = other.#timerDue;
@@ -161,6 +159,15 @@ export class FlushQueue {
       head = (head + 1) & (this.#slots - 1);
     }
     this.#heads[ring] = head;
+  }
+
+  #copyRing(other: FlushQueue, ring: number): void {
+    for (let head = other.#heads[ring]; head !== other.#tails[ring]; head = (head + 1) & (this.#slots - 1)) {
+      const at = ring * this.#slots + head;
+      this.#pfns[at] = other.#pfns[at];
+      this.#pages[at] = other.#pages[at];
+      this.#counters[at] = other.#counters[at];
+    }
   }
 
   #sameRing(other: FlushQueue, ring: number): boolean {

@@ -123,10 +123,22 @@ export class RangeCache {
     this.#loaded.set(other.#loaded);
     this.#prev.set(other.#prev);
     this.#counts.fill(0).set(other.#counts);
-    this.#pfns.set(other.#pfns);
+    for (let magazine = 0; magazine < other.#counts.length; magazine++) this.#copyMagazine(other, magazine);
     for (let order = 0; order < CACHE_CLASSES; order++) this.#depot[order] = other.#depot[order].slice();
     this.#spare = other.#spare.slice();
     for (let extra = other.#counts.length; extra < this.#counts.length; extra++) this.#spare.unshift(extra);
+  }
+
+  /** Of the loaded magazines: how full they are, and what comes next. */
+  get signature(): number {
+    let signature = 0;
+    for (let slot = 0; slot < this.#loaded.length; slot++) {
+      const magazine = this.#loaded[slot];
+      const count = magazine < 0 ? 0 : this.#counts[magazine];
+      const top = count === 0 ? 0 : this.#pfns[(magazine << MAGAZINE_SHIFT) + count - 1];
+      signature = Math.imul(signature ^ count ^ Math.imul(top, 0x9e3779b1), 0x85ebca6b);
+    }
+    return signature;
   }
 
   /** Would answer every call as `other` does. */
@@ -200,6 +212,13 @@ export class RangeCache {
       return pfn;
     }
     return 0;
+  }
+
+  /** Only what is in it: most magazines of a young domain are empty. */
+  #copyMagazine(other: RangeCache, magazine: number): void {
+    const base = magazine << MAGAZINE_SHIFT;
+    const end = base + other.#counts[magazine];
+    for (let i = base; i < end; i++) this.#pfns[i] = other.#pfns[i];
   }
 
   #removeFrom(magazine: number, pfn: number): boolean {

@@ -69,7 +69,7 @@ export class Hypothesis {
   /** Equal for hypotheses that are equal: tells most that differ apart at once. */
   fingerprint(): number {
     const { iova, flushQueue } = this.domain;
-    return iova.rangeCount + 4096 * (flushQueue?.waiting ?? 0) + 2 ** 24 * this.ahead.length;
+    return (iova.signature >>> 0) + 2 ** 32 * (flushQueue?.waiting ?? 0) + 2 ** 44 * this.ahead.length;
   }
 
   /** Has the same future as `other`. */
@@ -110,6 +110,7 @@ export class Hypothesis {
     this.#context.cpu = cpu;
     const entriesFreed = queue.waiting;
     this.strainMicros += flushStrain(this.armedMicros, afterMicros, operation.timeMicros, this.#context.hz);
+    if (cpu !== this.armedCpu) this.strainMicros += OTHER_CPU_STRAIN_MICROS;
     queue.runTimer();
     this.#assume({
       kind: 'flush',
@@ -163,6 +164,8 @@ export class Hypothesis {
 }
 
 const FLUSH_TIMEOUT_MILLIS = 10;
+/** A timer usually runs on the CPU that armed it (spec I246): another one counts like a flush that is so much too late. */
+const OTHER_CPU_STRAIN_MICROS = 2_000;
 /** A timer runs this much after its tick on an idle machine (spec I103). */
 const SOFTIRQ_DELAY_MICROS = 300;
 
