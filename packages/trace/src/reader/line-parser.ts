@@ -2,10 +2,13 @@ import { EVENT_NAMES, EventKind } from '../format/event-kind.ts';
 import { KIND, LINE, N0, NARROW_STRIDE } from '../format/record.ts';
 import { StringTable } from '../log/string-table.ts';
 import type { TraceLog } from '../log/trace-log.ts';
+import { encodeUtf8 } from '../log/utf8.ts';
 import * as byte from './byte.ts';
 import { Cursor } from './cursor.ts';
 import { BODY_PLACES, parseBody } from './event-body.ts';
 import { PrefixParser } from './line-prefix.ts';
+
+const NAME_BYTES = EVENT_NAMES.map(encodeUtf8);
 
 /** What a line turned out to be. */
 export const LineResult = { EVENT: 0, UNKNOWN_EVENT: 1, MALFORMED_BODY: 2, NOT_AN_EVENT: 3 } as const;
@@ -27,7 +30,7 @@ export class LineParser {
 
   constructor(log: TraceLog) {
     this.#log = log;
-    for (const name of EVENT_NAMES) this.#names.intern(name);
+    for (const name of NAME_BYTES) this.#names.internBytes(name, 0, name.length);
   }
 
   /** Parses the line at the cursor; an event is appended to the log with that line number, and the cursor moves on to the next line. */
