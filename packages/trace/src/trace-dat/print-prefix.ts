@@ -39,7 +39,7 @@ function depth(count: number): string {
   return count === 0 ? '.' : count.toString(16);
 }
 
-/** Seconds and microseconds, rounded to the nearest. */
+/** Seconds and microseconds. spec gap: D95 does not say how nanoseconds are rounded; we take the nearest. */
 function timeText(nanos: number): string {
   const micros = Math.round(nanos / 1000);
   const seconds = Math.floor(micros / 1e6);
