@@ -136,6 +136,7 @@ export {
 export type { PageEraEvent } from './page-era/page-era-trace.ts';
 export { PageEraTrace } from './page-era/page-era-trace.ts';
 export type { ArchMapDirect, DmaMapOps } from './platform/dma-map-ops.ts';
+export { DMA_DUMMY_OPS, refusingMmio } from './platform/dummy-ops.ts';
 export {
   type DmaPool,
   dmaPoolAlloc,

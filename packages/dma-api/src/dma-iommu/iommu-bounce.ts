@@ -12,7 +12,7 @@ export function useSwiotlb(dev: Device, size: number, dir: number): boolean {
 
 /** The address or the size cuts through a granule. */
 export function isUnaligned(granule: number, phys: number, size: number): boolean {
-  return lowBits(phys, granule - 1) !== 0 || size % granule !== 0;
+  return lowBits(phys, granule - 1) !== 0 || lowBits(size, granule - 1) !== 0;
 }
 
 /**

@@ -31,7 +31,7 @@ export function roundUp(value: number, unit: number): number {
   return Math.ceil(value / unit) * unit;
 }
 
-/** Low bits of an address under a mask of at most 31 bits. */
+/** Low bits under a mask of at most 31 bits: `&` takes the low 32 bits of a number of any width, and `%` is a call. */
 export function lowBits(address: number, mask: number): number {
-  return (address % 0x1_0000_0000) & mask;
+  return address & mask;
 }
