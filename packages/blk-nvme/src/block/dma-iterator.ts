@@ -21,7 +21,7 @@ import type { Bio } from './bio.ts';
 import { BLK_STS_INVAL, BLK_STS_OK, BLK_STS_RESOURCE, errnoToBlkStatus } from './block-status.ts';
 import { gapMask } from './gap.ts';
 import { physMergeable } from './merge.ts';
-import type { QueueLimits } from './queue-limits.ts';
+import { boundaryRoom, type QueueLimits } from './queue-limits.ts';
 import type { Request } from './request.ts';
 
 /**
@@ -106,8 +106,7 @@ export class BlkDmaIterator {
     const lim = this.#limits!;
     const bio = this.#bio!;
     this.#phys = bio.vecs.phys[this.#index] + this.#done;
-    const inWindow = lim.segBoundaryMask - (this.#phys % (lim.segBoundaryMask + 1)) + 1;
-    const most = Math.min(inWindow, lim.maxSegmentSize);
+    const most = Math.min(boundaryRoom(lim, this.#phys), lim.maxSegmentSize);
     this.#bytes = Math.min(this.#vectorLeft(), most);
     if (!this.#consume(this.#bytes)) return true;
     while (this.#skipToData()) {

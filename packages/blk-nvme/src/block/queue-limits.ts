@@ -187,8 +187,14 @@ function atomicLimitsFit(lim: QueueLimits): boolean {
 
 /** Bytes of one segment that starts at `phys` (spec N6). */
 export function maxSegmentAt(lim: QueueLimits, phys: number, lengthBytes: number): number {
-  const inWindow = phys % (lim.segBoundaryMask + 1);
-  return Math.min(lengthBytes, lim.segBoundaryMask - inWindow + 1, lim.maxSegmentSize);
+  return Math.min(lengthBytes, boundaryRoom(lim, phys), lim.maxSegmentSize);
+}
+
+/** Bytes from `phys` to the end of its segment boundary window. */
+export function boundaryRoom(lim: QueueLimits, phys: number): number {
+  const mask = lim.segBoundaryMask;
+  const inWindow = mask <= 0xffffffff ? (phys & mask) >>> 0 : phys % (mask + 1);
+  return mask - inWindow + 1;
 }
 
 function isPowerOfTwo(value: number): boolean {

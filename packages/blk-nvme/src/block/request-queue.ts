@@ -65,9 +65,10 @@ export class RequestQueue<D> {
 
   /** Submits a bio (spec N15); `bio.endIo` is called when it ended, which may be before this returns. */
   submitBio(bio: Bio, cpu = 0): void {
-    const lbsSectors = this.limits.logicalBlockSize / 512;
+    const lbs = this.limits.logicalBlockSize;
     let rest: Bio | null = bio;
-    if (bio.sector % lbsSectors !== 0 || bio.sectors % lbsSectors !== 0) {
+    // Block sizes are powers of two. Plain form: `bio.sector % (lbs / 512) !== 0 || bio.bytes % lbs !== 0`.
+    if ((bio.sector & ((lbs >>> 9) - 1)) !== 0 || (bio.bytes & (lbs - 1)) !== 0) {
       rest = null;
       endBio(bio, BLK_STS_IOERR);
     } else if ((bio.opf & REQ_POLLED) !== 0 && this.tagSet.counts.poll === 0) {
@@ -336,7 +337,9 @@ export class RequestQueue<D> {
 
   #hasWaiting(): boolean {
     if (this.elevator !== null && this.elevator.waiting.length > 0) return true;
-    return this.tagSet.contexts.some((context) => context.dispatch.length > 0);
+    const { contexts } = this.tagSet;
+    for (let i = 0; i < contexts.length; i++) if (contexts[i].dispatch.length > 0) return true;
+    return false;
   }
 
   #resume(): void {

@@ -13,6 +13,7 @@ import {
 } from './op.ts';
 import { maxSegmentAt, type QueueLimits } from './queue-limits.ts';
 
+/** Offsets in a page are taken with `&`, which is right up to 2^53; `%` of doubles is a call of some 15 ns. */
 const PAGE = 4096;
 
 /** What one look at a bio found out. Reused: a split decides at most once a submission. */
@@ -51,7 +52,7 @@ export function mayNeedSplit(bio: Bio, lim: QueueLimits): boolean {
   const { vecs, index, done } = bio;
   if (lim.chunkSectors !== 0 || index >= vecs.count) return true;
   const lengthBytes = vecs.lengthBytes[index] - done;
-  const offset = (vecs.phys[index] + done) % PAGE;
+  const offset = (vecs.phys[index] + done) & (PAGE - 1);
   return (
     bio.bytes > lengthBytes ||
     ((offset | lengthBytes) & lim.dmaAlignment) !== 0 ||
@@ -91,7 +92,7 @@ function planDataSplit(bio: Bio, lim: QueueLimits, maxBytes: number, plan: Split
   for (let i = bio.index, done = bio.done; left > 0 && !cut; i++, done = 0) {
     const phys = vecs.phys[i] + done;
     const lengthBytes = Math.min(vecs.lengthBytes[i] - done, left);
-    const offset = phys % PAGE;
+    const offset = phys & (PAGE - 1);
     if (((offset | lengthBytes) & lim.dmaAlignment) !== 0) {
       plan.sectors = EINVAL;
       return;

@@ -1,5 +1,4 @@
-import { get, high32, join64, set } from '../spec/bits.ts';
-import { CQE_BYTES, CqeWord } from '../spec/cqe.ts';
+import { get, join64, set } from '../spec/bits.ts';
 import { Feature } from '../spec/features.ts';
 import { NvmOpcode } from '../spec/opcodes.ts';
 import { Cc, Csts } from '../spec/registers.ts';
@@ -7,6 +6,7 @@ import { Cdw0, RwCdw12, SQE_BYTES, SqeWord } from '../spec/sqe.ts';
 import { NVME_STATUS_MORE, Status } from '../spec/status.ts';
 import { executeAdmin, NO_COMPLETION } from './commands/admin.ts';
 import { executeNvm } from './commands/nvm.ts';
+import { CompletionWriter } from './completion-writer.ts';
 import type { ControllerState } from './controller-state.ts';
 import { pollShadowDoorbells } from './doorbells.ts';
 import type { FaultAction } from './fault-rules.ts';
@@ -16,6 +16,9 @@ import { BIT_BUCKET } from './transfer-ranges.ts';
 
 /** Commands of one queue in one step at most, so that a step stays bounded where arbitration sets no limit. */
 const BURST_MAX = 64;
+/** Entries that one request fetches at most. */
+const FETCH_MAX = 16;
+const SQE_WORDS: number = SQE_BYTES / 4;
 const NANOS_PER_SECOND = 1e9;
 const NEVER = Number.POSITIVE_INFINITY;
 
@@ -25,10 +28,11 @@ const NEVER = Number.POSITIVE_INFINITY;
  */
 export class CommandLoop {
   readonly #c: ControllerState;
-  readonly #sqeBytes = new Uint8Array(SQE_BYTES);
-  readonly #sqe = new Uint32Array(this.#sqeBytes.buffer);
-  readonly #cqeBytes = new Uint8Array(CQE_BYTES);
-  readonly #cqe = new Uint32Array(this.#cqeBytes.buffer);
+  readonly #fetchedBytes = new Uint8Array(FETCH_MAX * SQE_BYTES);
+  readonly #fetched = new Uint32Array(this.#fetchedBytes.buffer);
+  /** The command in hand. */
+  readonly #sqe = new Uint32Array(SQE_WORDS);
+  readonly #completions: CompletionWriter;
   readonly #interrupts: InterruptSignal;
   /** I/O queue whose turn it is. */
   #turn = 1;
@@ -36,6 +40,7 @@ export class CommandLoop {
   constructor(state: ControllerState) {
     this.#c = state;
     this.#interrupts = new InterruptSignal(state);
+    this.#completions = new CompletionWriter(state, this.#interrupts);
   }
 
   /** One bounded piece of work; false when there was nothing to do. */
@@ -50,6 +55,7 @@ export class CommandLoop {
     const qid = this.#nextQueue();
     if (qid !== 0 && this.#runQueue(qid, this.#burst())) worked = true;
     if (c.events.ready && this.#reportEvent()) worked = true;
+    if (this.#completions.flush()) worked = true;
     if (this.#interrupts.signal()) worked = true;
     return worked;
   }
@@ -70,33 +76,47 @@ export class CommandLoop {
     const { sqs, cqs } = this.#c;
     const weighted = get(this.#c.registers.cc, Cc.AMS) === 1;
     let best = 0;
-    for (let i = 0, qid = this.#turn; i < sqs.count - 1; i++, qid = qid + 1 === sqs.count ? 1 : qid + 1) {
+    const { last } = sqs;
+    for (let i = 0, qid = this.#turn; i < last; i++, qid = qid >= last ? 1 : qid + 1) {
       if (sqs.head[qid] === sqs.tail[qid] || sqs.size[qid] === 0 || cqs.isFull(sqs.cqid[qid])) continue;
       if (best === 0 || sqs.priority[qid] < sqs.priority[best]) best = qid;
       if (!weighted) break;
     }
-    if (best !== 0) this.#turn = best + 1 === sqs.count ? 1 : best + 1;
+    if (best !== 0) this.#turn = best >= last ? 1 : best + 1;
     return best;
   }
 
-  /** Up to `limit` commands of one queue. */
+  /** Up to `limit` commands of one queue: entries that lie side by side are fetched with one request. */
   #runQueue(qid: number, limit: number): boolean {
     const c = this.#c;
-    const { sqs, cqs } = c;
+    const { sqs } = c;
     const generation = c.memory.generation;
     let done = 0;
-    while (done < limit && sqs.size[qid] !== 0 && sqs.head[qid] !== sqs.tail[qid] && !cqs.isFull(sqs.cqid[qid])) {
-      if (c.memory.read(sqs.base[qid] + sqs.head[qid] * SQE_BYTES, this.#sqeBytes, 0, SQE_BYTES) !== 0) {
+    while (done < limit && sqs.size[qid] !== 0) {
+      const count = this.#fetchable(qid, limit - done);
+      if (count === 0) break;
+      const at = sqs.base[qid] + sqs.head[qid] * SQE_BYTES;
+      if (c.memory.read(at, this.#fetchedBytes, 0, count * SQE_BYTES) !== 0) {
         if (c.memory.generation === generation) this.#fatal();
         return true;
       }
-      const next = sqs.head[qid] + 1;
-      sqs.head[qid] = next === sqs.size[qid] ? 0 : next;
-      this.#begin(qid);
-      done++;
-      if (c.memory.generation !== generation || get(c.registers.csts, Csts.CFS) === 1) return true;
+      for (let i = 0; i < count; i++) {
+        const next = sqs.head[qid] + 1;
+        sqs.head[qid] = next === sqs.size[qid] ? 0 : next;
+        for (let word = 0; word < SQE_WORDS; word++) this.#sqe[word] = this.#fetched[i * SQE_WORDS + word];
+        this.#begin(qid);
+        if (c.memory.generation !== generation || get(c.registers.csts, Csts.CFS) === 1) return true;
+      }
+      done += count;
     }
     return done > 0;
+  }
+
+  /** Commands that can be fetched at once: waiting, before the ring wraps, and with room for their completions. */
+  #fetchable(qid: number, limit: number): number {
+    const { sqs, cqs } = this.#c;
+    const toWrap = sqs.size[qid] - sqs.head[qid];
+    return Math.min(limit, FETCH_MAX, sqs.waiting(qid), toWrap, cqs.room(sqs.cqid[qid]));
   }
 
   /** A fetched command: executed now, later, or not at all. */
@@ -236,20 +256,7 @@ export class CommandLoop {
       c.outstanding.add(STAGE_POST, sqid, this.#sqe, 0, status, dw0, cid);
       return;
     }
-    const { generation } = c.memory;
-    this.#cqe[CqeWord.DW0] = dw0;
-    this.#cqe[CqeWord.DW1] = high32(dw0);
-    this.#cqe[CqeWord.SQ] = c.sqs.head[sqid] | (sqid << 16);
-    this.#cqe[CqeWord.STATUS] = cid | (cqs.phase[cqid] << 16) | (status << 17);
-    // One write in address order: the status word with the phase is the last that a reader can see change.
-    const fault = c.memory.write(cqs.base[cqid] + cqs.tail[cqid] * CQE_BYTES, this.#cqeBytes, 0, CQE_BYTES);
-    if (c.memory.generation !== generation) return;
-    if (fault !== 0) {
-      this.#fatal();
-      return;
-    }
-    cqs.advanceTail(cqid);
-    this.#interrupts.posted(cqid);
+    this.#completions.add(cqid, sqid, cid, status, dw0);
   }
 
   /** Cannot go on: only a reset helps (spec N125). */

@@ -52,6 +52,12 @@ export class CompletionQueues {
     return (next === this.size[qid] ? 0 : next) === this.head[qid];
   }
 
+  /** Entries that can be posted before the host takes any. */
+  room(qid: number): number {
+    const used = this.tail[qid] - this.head[qid];
+    return this.size[qid] - 1 - (used < 0 ? used + this.size[qid] : used);
+  }
+
   isEmpty(qid: number): boolean {
     return this.tail[qid] === this.head[qid];
   }
@@ -65,7 +71,6 @@ export class CompletionQueues {
     } else {
       this.tail[qid] = next;
     }
-    this.unsignalled[qid]++;
   }
 
   /** False when the value is none that the host may write: outside the queue, or past the entries posted. */

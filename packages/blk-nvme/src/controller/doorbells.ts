@@ -29,9 +29,9 @@ const wordValue = new Uint32Array(word.buffer);
  */
 export function pollShadowDoorbells(c: ControllerState): boolean {
   let moved = false;
-  for (let qid = 1; qid < c.sqs.count; qid++) {
-    if (c.sqs.exists(qid)) while (takeShadow(c, qid, 0)) moved = true;
-    if (c.cqs.exists(qid)) while (takeShadow(c, qid, 1)) moved = true;
+  for (let qid = 1; qid <= c.sqs.last; qid++) {
+    if (c.sqs.size[qid] !== 0) while (takeShadow(c, qid, 0)) moved = true;
+    if (c.cqs.size[qid] !== 0) while (takeShadow(c, qid, 1)) moved = true;
   }
   return moved;
 }

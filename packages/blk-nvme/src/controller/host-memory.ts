@@ -1,7 +1,11 @@
 import type { BusMasterPort } from '@dmalab/pci-p2p';
+import { ADDRESS_LIMIT } from '@dmalab/phys-memory';
 
 /** The controller was reset while a request of it was on its way: drop everything (spec B40). */
 export const FAULT_RESET = -0x10001;
+
+/** An address past what the bus carries: no request goes out. */
+export const FAULT_ADDRESS = -0x10002;
 
 /**
  * What the controller reaches by address: its own memory buffer while enabled (spec N144), else the machine through its
@@ -29,6 +33,7 @@ export class HostMemory {
       into.set(this.cmb.subarray(at - this.cmbBase, at - this.cmbBase + lengthBytes), offset);
       return 0;
     }
+    if (at + lengthBytes > ADDRESS_LIMIT) return this.#judge(FAULT_ADDRESS, this.generation);
     const generation = this.generation;
     return this.#judge(this.#port.read(at, into, offset, lengthBytes), generation);
   }
@@ -39,6 +44,7 @@ export class HostMemory {
       this.cmb.set(from.subarray(offset, offset + lengthBytes), at - this.cmbBase);
       return 0;
     }
+    if (at + lengthBytes > ADDRESS_LIMIT) return this.#judge(FAULT_ADDRESS, this.generation);
     const generation = this.generation;
     return this.#judge(this.#port.write(at, from, offset, lengthBytes), generation);
   }

@@ -21,8 +21,12 @@ export class InterruptSignal {
     this.#sinceNanos = new Float64Array(state.cqs.count);
   }
 
-  posted(cqid: number): void {
-    if (this.#c.cqs.unsignalled[cqid] !== 1) return;
+  /** `count` entries were written. */
+  posted(cqid: number, count: number): void {
+    const { unsignalled } = this.#c.cqs;
+    const waited = unsignalled[cqid] > 0;
+    unsignalled[cqid] += count;
+    if (waited) return;
     this.#waiting[this.#count++] = cqid;
     this.#sinceNanos[cqid] = this.#c.nowNanos;
   }

@@ -22,7 +22,7 @@ export class PrpReader {
   resolve(sqe: Uint32Array, lengthBytes: number, pageBytes: number): number {
     const prp1 = join64(sqe[SqeWord.PRP1], sqe[SqeWord.PRP1 + 1]);
     if ((sqe[SqeWord.PRP1] & 3) !== 0) return dnr(Status.PRP_INVALID_OFFSET);
-    const firstRoom = pageBytes - (prp1 % pageBytes);
+    const firstRoom = pageBytes - (prp1 & (pageBytes - 1));
     if (lengthBytes <= firstRoom) {
       this.#ranges.add(prp1, lengthBytes);
       return 0;
@@ -30,21 +30,23 @@ export class PrpReader {
     this.#ranges.add(prp1, firstRoom);
     const rest = lengthBytes - firstRoom;
     const prp2 = join64(sqe[SqeWord.PRP2], sqe[SqeWord.PRP2 + 1]);
-    if (rest > pageBytes) return this.#resolveList(prp2, rest, pageBytes);
-    if (prp2 % pageBytes !== 0) return dnr(Status.PRP_INVALID_OFFSET);
+    const low = sqe[SqeWord.PRP2];
+    if (rest > pageBytes) {
+      return (low & 7) !== 0 ? dnr(Status.PRP_INVALID_OFFSET) : this.#resolveList(prp2, rest, pageBytes);
+    }
+    if ((low & (pageBytes - 1)) !== 0) return dnr(Status.PRP_INVALID_OFFSET);
     this.#ranges.add(prp2, rest);
     return 0;
   }
 
   #resolveList(list: number, rest: number, pageBytes: number): number {
-    if (list % 8 !== 0) return dnr(Status.PRP_INVALID_OFFSET);
     for (;;) {
-      const slots = (pageBytes - (list % pageBytes)) / 8;
+      const slots = (pageBytes - (list & (pageBytes - 1))) / 8;
       const needed = Math.min(slots, Math.ceil(rest / pageBytes));
       if (this.#memory.read(list, this.#list, 0, needed * 8) !== 0) return Status.DATA_XFER_ERROR;
       for (let slot = 0; slot < needed; slot++) {
         const entry = join64(this.#words[2 * slot], this.#words[2 * slot + 1]);
-        if (entry % pageBytes !== 0) return dnr(Status.PRP_INVALID_OFFSET);
+        if ((this.#words[2 * slot] & (pageBytes - 1)) !== 0) return dnr(Status.PRP_INVALID_OFFSET);
         if (slot === slots - 1 && rest > pageBytes) {
           list = entry;
           break;

