@@ -39,6 +39,11 @@ export class Translator {
   readonly #rights: Uint8Array;
   readonly #targets: Float64Array;
   readonly #mask: number;
+  /**
+   * What a miss answers. Returned from its call instead, the double would be boxed, and every hit with it, as both leave
+   * through one variable: 324 scavenges in the hit's benchmark instead of 8.
+   */
+  readonly #answer = new Float64Array(1);
   readonly #plain = new TranslationRequest();
   readonly #details = new FaultDetails();
   readonly #legacy: LegacyTables;
@@ -104,19 +109,24 @@ export class Translator {
     ) {
       return this.#targets[slot] + offset;
     }
-    return this.#miss(sourceId, address, isWrite + 1);
+    this.#miss(sourceId, address, isWrite + 1);
+    return this.#answer[0];
   }
 
-  #miss(sourceId: number, address: number, right: number): number {
-    if (!this.#enabled) return address;
+  #miss(sourceId: number, address: number, right: number): void {
+    if (!this.#enabled) {
+      this.#answer[0] = address;
+      return;
+    }
     const tag = this.#tagOf[sourceId];
     const page = this.stages.second.walkQuickly(tag, address, right);
     if (page >= 0) {
       this.caches.pages.insert(tag, address, page, this.stages.second.leafRights);
-      return page + (address & 0xfff);
+      this.#answer[0] = page + (address & 0xfff);
+      return;
     }
     this.#plain.setPlain(sourceId, address, right);
-    return this.translateRequest(this.#plain);
+    this.#answer[0] = this.translateRequest(this.#plain);
   }
 
   /** Any request while translation is on: a physical address, a negative fault reason, or {@link VTD_BLOCKED}. */
