@@ -8,7 +8,7 @@ const SHIFT = BLOCK_SHIFT;
  * to this many bytes a loop over words is faster.
  */
 const COPY_LOOP_BYTES = 32;
-/** To and from other buffers the loop avoids the view that `set` needs, 100 bytes of garbage: it may take longer. */
+/** To and from other buffers the loop avoids the view that `set` needs, 140 bytes of garbage: it may take longer. */
 const TRANSFER_LOOP_BYTES = 128;
 
 /** A granule to a caller's buffer; an absent granule reads as zeros. */
@@ -30,8 +30,7 @@ export function readPiece(
       into[o + 3] = word >>> 24;
     }
   } else {
-    const start = source.wordBase * 4 + at;
-    into.set(source.bytes.subarray(start, start + lengthBytes), offset);
+    into.set(source.bytes.subarray(at, at + lengthBytes), offset);
   }
 }
 
@@ -45,20 +44,19 @@ export function writePiece(target: Granule, at: number, from: Uint8Array, offset
     }
   } else {
     const whole = offset === 0 && lengthBytes === from.length; // the view that `subarray` makes is garbage
-    target.bytes.set(whole ? from : from.subarray(offset, offset + lengthBytes), target.wordBase * 4 + at);
+    target.bytes.set(whole ? from : from.subarray(offset, offset + lengthBytes), at);
   }
 }
 
+/** Every byte of a piece of a granule. */
 export function fillPiece(target: Granule, at: number, lengthBytes: number, byte: number): void {
   markTouched(target, at, lengthBytes);
-  const start = target.wordBase * 4 + at;
-  if (((at | lengthBytes) & 3) !== 0) target.bytes.fill(byte, start, start + lengthBytes);
-  else target.words.fill(byte * 0x01010101, start / 4, (start + lengthBytes) / 4);
+  target.bytes.fill(byte, at, at + lengthBytes);
 }
 
 /**
- * From granule to granule, as if through a temporary buffer. Word indices where all is aligned: they stay small integers
- * in an arena above 2 GiB, where byte indices would be boxed, 48 bytes of garbage a call.
+ * From granule to granule, as if through a temporary buffer. Word indices where all is aligned: in an arena above 2 GiB
+ * byte indices would no longer be small integers and be boxed, 48 bytes of garbage a call.
  */
 export function copyPiece(target: Granule, to: number, source: Granule, from: number, lengthBytes: number): void {
   markTouched(target, to, lengthBytes);
@@ -84,10 +82,8 @@ function copyManyWords(target: Granule, to: number, source: Granule, from: numbe
 }
 
 function copyBytes(target: Granule, to: number, source: Granule, from: number, lengthBytes: number): void {
-  const start = source.wordBase * 4 + from;
-  const end = start + lengthBytes;
-  if (target.words === source.words) target.bytes.copyWithin(target.wordBase * 4 + to, start, end);
-  else target.bytes.set(source.bytes.subarray(start, end), target.wordBase * 4 + to);
+  if (target === source) target.bytes.copyWithin(to, from, from + lengthBytes);
+  else target.bytes.set(source.bytes.subarray(from, from + lengthBytes), to);
 }
 
 /** Whether every byte is zero. Whole words only: offset and length are multiples of 4. */

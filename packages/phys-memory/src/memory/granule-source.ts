@@ -6,9 +6,6 @@ export interface MemorySpan {
   readonly end: number;
 }
 
-/** One buffer, as words and as bytes. Granules of an arena share both objects: that is how a copy knows them. */
-type Views = readonly [words: Int32Array, bytes: Uint8Array];
-
 /**
  * Where granules come from. The granules of the spans share one arena while all of them fit in it (that is decided
  * here, once); all others, and every granule of a larger machine, get a buffer of their own.
@@ -16,7 +13,7 @@ type Views = readonly [words: Int32Array, bytes: Uint8Array];
 export class GranuleSource {
   /** Granule number to its place in the arena, in granules. Empty: there is no arena. */
   readonly #places = new Map<number, number>();
-  #arena: Views | undefined;
+  #arena: Int32Array | undefined;
 
   constructor(spans: readonly MemorySpan[]) {
     const numbers = granulesOf(spans);
@@ -28,14 +25,14 @@ export class GranuleSource {
   commit(number: number): Granule {
     const place = this.#places.get(number);
     const arena = place === undefined ? undefined : this.#wholeArena();
-    if (place === undefined || arena === undefined) return new Granule(number, ...views(GRANULE_SIZE), 0);
-    return new Granule(number, ...arena, place * GRANULE_WORDS);
+    if (place === undefined || arena === undefined) return new Granule(number, new Int32Array(GRANULE_WORDS), 0);
+    return new Granule(number, arena, place * GRANULE_WORDS);
   }
 
-  #wholeArena(): Views | undefined {
+  #wholeArena(): Int32Array | undefined {
     if (this.#arena !== undefined) return this.#arena;
     try {
-      this.#arena = views(this.#places.size * GRANULE_SIZE);
+      this.#arena = new Int32Array(this.#places.size * GRANULE_WORDS);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       this.#places.clear(); // the host has no room for one buffer of that size: granules of their own will do
@@ -53,9 +50,4 @@ function granulesOf(spans: readonly MemorySpan[]): number[] {
     for (let n = Math.floor(start / GRANULE_SIZE); n <= last && numbers.size <= most; n++) numbers.add(n);
   }
   return [...numbers].sort((a, b) => a - b);
-}
-
-function views(bytes: number): Views {
-  const buffer = new ArrayBuffer(bytes);
-  return [new Int32Array(buffer), new Uint8Array(buffer)];
 }

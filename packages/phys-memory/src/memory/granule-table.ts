@@ -5,7 +5,7 @@ const SLOT_COUNT = 2 ** 14;
 /** The slot of a granule is its number `& SLOT_MASK`. */
 export const SLOT_MASK = SLOT_COUNT - 1;
 
-const NOWHERE = new Granule(-GRANULE_SIZE, new Int32Array(0), new Uint8Array(0), 0);
+const NOWHERE = new Granule(-GRANULE_SIZE, new Int32Array(0), 0);
 
 /**
  * Granules by number. `slots` is read on every access: it is always as long as the mask says, because an index beyond

@@ -21,17 +21,19 @@ export const BLOCK_SHIFT = 22;
 export class Granule {
   /** Its address divided by 64 MiB. */
   readonly number: number;
+  /** The whole buffer: granules of an arena share this object, which is how a copy knows them. */
   readonly words: Int32Array;
-  readonly bytes: Uint8Array;
   /** Index in `words` of the first word of this granule. */
   readonly wordBase: number;
+  /** The bytes of this granule alone: offsets in it stay small integers, which are never boxed. */
+  readonly bytes: Uint8Array;
   /** Bit `n` is set once anything was written to block `n`. 16 bits stay a small integer in every engine. */
   touched = 0;
 
-  constructor(number: number, words: Int32Array, bytes: Uint8Array, wordBase: number) {
+  constructor(number: number, words: Int32Array, wordBase: number) {
     this.number = number;
     this.words = words;
-    this.bytes = bytes;
     this.wordBase = wordBase;
+    this.bytes = new Uint8Array(words.buffer, wordBase * 4, Math.min(GRANULE_SIZE, words.byteLength));
   }
 }
