@@ -1,6 +1,7 @@
 import { readBar, writeBar } from './bar-access.ts';
 import type { BusMasterPort } from './bus-master-port.ts';
 import { FAULT_TRANSLATION } from './faults.ts';
+import { MSI_WINDOW_END, MSI_WINDOW_START } from './interrupt-controller.ts';
 import { sendMessage } from './messages.ts';
 import type { PciFunction } from './pci-function.ts';
 import {
@@ -13,6 +14,7 @@ import {
   WIRE_ADDRESS,
   WIRE_PHYS,
 } from './router.ts';
+import { MAY_READ, MAY_WRITE, TranslationCache } from './translation-cache.ts';
 
 /** Requests are cut at these boundaries (spec H1). */
 const PIECE_BYTES = 4096;
@@ -24,6 +26,8 @@ const PIECE_BYTES = 4096;
 export class FunctionPort implements BusMasterPort {
   readonly #function: PciFunction;
   readonly #router: Router;
+  /** The device's own translations; in use while ATS is enabled (spec T10). */
+  readonly translations: TranslationCache = new TranslationCache();
 
   constructor(owner: PciFunction) {
     this.#function = owner;
@@ -76,7 +80,8 @@ export class FunctionPort implements BusMasterPort {
       const here = address + done + run;
       wire[WIRE_ADDRESS] = here;
       const piece = Math.min(lengthBytes - done - run, PIECE_BYTES - (here % PIECE_BYTES));
-      const routed = router.route(this.#function, attributes, isWrite, piece);
+      const type = this.#function.atsEnabled ? this.#translateAhead(attributes, isWrite) : attributes;
+      const routed = type < 0 ? type : router.route(this.#function, type, isWrite, piece);
       if (routed === ROUTED_TO_MEMORY) {
         if (run > 0 && wire[WIRE_PHYS] !== runAt + run) {
           this.#copy(isWrite, runAt, buffer, offset + done, run);
@@ -87,7 +92,7 @@ export class FunctionPort implements BusMasterPort {
         run += piece;
         continue;
       }
-      const { extent } = router;
+      const extent = type < 0 ? piece : router.extent;
       if (run > 0) this.#copy(isWrite, runAt, buffer, offset + done, run);
       done += run;
       run = 0;
@@ -97,6 +102,32 @@ export class FunctionPort implements BusMasterPort {
     }
     if (run > 0) this.#copy(isWrite, runAt, buffer, offset + done, run);
     return 0;
+  }
+
+  /**
+   * With ATS, asks the IOMMU first and puts the final address on the wire: the address type of the request, or a fault
+   * where the page is not translatable. A device that is refused goes on untranslated (spec T10, H11).
+   */
+  #translateAhead(attributes: number, isWrite: 0 | 1): number {
+    const { wire } = this.#router;
+    const address = wire[WIRE_ADDRESS];
+    const { hostBridge } = this.#function;
+    const isMessage = address >= MSI_WINDOW_START && address < MSI_WINDOW_END;
+    if (attributes !== AT_UNTRANSLATED || isMessage || hostBridge.iommu?.requestTranslation === undefined)
+      return attributes;
+    const right = isWrite === 1 ? MAY_WRITE : MAY_READ;
+    let phys = this.translations.lookup(address, right);
+    if (phys < 0) {
+      const sourceId = (this.#function.path ?? this.#function.settlePath()).wireId;
+      const answer = hostBridge.iommu.requestTranslation({ sourceId, address });
+      if (answer.status === 'unsupported') return AT_UNTRANSLATED;
+      const rights = (answer.readable ? MAY_READ : 0) | (answer.writable ? MAY_WRITE : 0);
+      this.translations.insert(address - (address % PIECE_BYTES), answer.address, rights);
+      phys = this.translations.lookup(address, right);
+    }
+    if (phys < 0) return FAULT_TRANSLATION;
+    wire[WIRE_ADDRESS] = phys;
+    return AT_TRANSLATED;
   }
 
   #copy(isWrite: 0 | 1, at: number, buffer: Uint8Array, offset: number, lengthBytes: number): void {

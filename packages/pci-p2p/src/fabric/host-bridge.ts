@@ -18,10 +18,27 @@ export interface HostWindow {
  */
 export interface DmaRemapper {
   translate(sourceId: number, address: number, isWrite: 0 | 1): number;
-  /** ATS translation request (spec H11): as `translate`, but an absent mapping is an answer (negative), not a fault. */
-  translateAhead?(sourceId: number, address: number, isWrite: 0 | 1): number;
-  /** Whether requests that come already translated may pass (spec T20, H12); absent: they may. */
-  allowsTranslated?(sourceId: number): boolean;
+  /** Answers an ATS translation request (spec H11); absent: nobody may use ATS. */
+  requestTranslation?(request: { readonly sourceId: number; readonly address: number }): TranslationCompletion;
+  /** Judges a request that comes translated (spec T20, H12): its address, or negative; absent: it passes. */
+  translateRequest?(request: TranslatedRequest): number;
+}
+
+/** What a translation completion says, 4 KiB at a time; neither right means "not translatable" (spec H11). */
+export interface TranslationCompletion {
+  readonly status: 'success' | 'unsupported';
+  readonly readable: boolean;
+  readonly writable: boolean;
+  /** Physical address of the page. */
+  readonly address: number;
+}
+
+/** A request with AT = translated. */
+export interface TranslatedRequest {
+  readonly sourceId: number;
+  readonly address: number;
+  readonly access: 'read' | 'write';
+  readonly translated: true;
 }
 
 export interface HostBridgeOptions {

@@ -189,7 +189,10 @@ export class Router {
       counters[L.ROOT_TRANSLATED]++;
       let phys = address;
       if (!translated) phys = iommu.translate(rid, address, this.#isWrite);
-      else if (iommu.allowsTranslated?.(rid) === false) phys = -1;
+      else if (iommu.translateRequest !== undefined) {
+        const access = this.#isWrite === 1 ? 'write' : 'read';
+        phys = iommu.translateRequest({ sourceId: rid, address, access, translated: true });
+      }
       if (phys < 0) {
         counters[L.ROOT_FAULTS]++;
         return FAULT_TRANSLATION;
