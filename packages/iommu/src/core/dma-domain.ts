@@ -30,6 +30,7 @@ export class DmaDomain {
   readonly #granuleMask: number;
   /** 1 / granule: exact, and a multiplication costs a fifth of a division. */
   readonly #perGranule: number;
+  readonly #apertureEnd: number;
   readonly #gather = new IotlbGather();
   #flushQueue: FlushQueue | null;
   /** Unmaps that cleared fewer or more bytes than asked (the kernel warns each time, spec I53). */
@@ -44,6 +45,7 @@ export class DmaDomain {
     this.#trace = options.trace ?? NO_TRACE;
     this.#granuleMask = this.granule - 1;
     this.#perGranule = 1 / this.granule;
+    this.#apertureEnd = paging.apertureEnd;
     this.#flushQueue = null;
     if (options.lazy ?? false) this.startFlushQueue(options.flushQueue);
   }
@@ -73,7 +75,7 @@ export class DmaDomain {
   /** An IO virtual address for `bytes`, a multiple of the granule, that `mask` and the device's bus allow; 0 if none is left (spec I35 to I41). */
   allocIova(device: IommuDevice, bytes: number, mask: number): number {
     let limit = device.busDmaLimit !== 0 && device.busDmaLimit < mask ? device.busDmaLimit : mask;
-    if (limit > this.paging.apertureEnd) limit = this.paging.apertureEnd;
+    if (limit > this.#apertureEnd) limit = this.#apertureEnd;
     const pages = bytes * this.#perGranule;
     if (limit > LIMIT_32BIT && device.pci32bitWorkaround) {
       const pfn = this.iova.allocFast(pages, this.iova.pfn32 - 1, false);

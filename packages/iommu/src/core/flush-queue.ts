@@ -33,14 +33,16 @@ export class FlushQueue {
   readonly #heads: Int32Array;
   readonly #tails: Int32Array;
   readonly #pfns: Float64Array;
-  readonly #pages: Float64Array;
-  readonly #counters: Float64Array;
-  /** Table pages that wait with an entry (spec I108); null for most. */
-  readonly #tablePages: (Float64Array | null)[];
+  readonly #pages: Uint32Array;
+  /** Flushes that had started when the entry was queued; 32 bits that wrap, so compared by difference. */
+  readonly #counters: Int32Array;
+  /** Table pages that wait with an entry (spec I108), for the few that have any. */
+  readonly #tablePages = new Map<number, Float64Array>();
   /** Flushes started and finished (spec I96). */
   #started = 0;
   #finished = 0;
   #timerDue = Number.POSITIVE_INFINITY;
+  #armed = false;
 
   constructor(context: KernelContext, iova: IovaDomain, paging: PagingDomain, options = FLUSH_QUEUE_PER_CPU) {
     this.#context = context;
@@ -53,9 +55,8 @@ export class FlushQueue {
     this.#heads = new Int32Array(rings);
     this.#tails = new Int32Array(rings);
     this.#pfns = new Float64Array(rings * options.slots);
-    this.#pages = new Float64Array(rings * options.slots);
-    this.#counters = new Float64Array(rings * options.slots);
-    this.#tablePages = new Array(rings * options.slots).fill(null);
+    this.#pages = new Uint32Array(rings * options.slots);
+    this.#counters = new Int32Array(rings * options.slots);
   }
 
   /** When the timer fires, in nanoseconds; infinity while it is off (spec I101, I103). */
@@ -80,32 +81,35 @@ export class FlushQueue {
   /** Puts a range whose page-table entries are clear on this CPU's ring (spec I100). */
   queue(pfn: number, pages: number, gather: IotlbGather): void {
     const ring = this.#shared ? 0 : this.#context.cpu;
-    this.#freeFlushed(ring);
-    if (this.#isFull(ring)) {
-      this.#flush(); // the timer stays armed (spec I105)
-      this.#freeFlushed(ring);
+    const mask = this.#slots - 1;
+    const base = ring * this.#slots;
+    let tail = this.#tails[ring];
+    if (tail !== this.#heads[ring]) {
+      // A look at the oldest entry spares the call that nearly always would free nothing.
+      if (((this.#counters[base + this.#heads[ring]] - this.#finished) | 0) < 0) this.#freeFlushed(ring);
+      if (((tail + 1) & mask) === this.#heads[ring]) this.#flushFull(ring);
     }
-    const tail = this.#tails[ring];
-    const at = ring * this.#slots + tail;
+    const at = base + tail;
     this.#pfns[at] = pfn;
     this.#pages[at] = pages;
     this.#counters[at] = this.#started;
-    if (gather.tablePageCount > 0) this.#tablePages[at] = gather.tablePages.slice(0, gather.tablePageCount);
-    this.#tails[ring] = (tail + 1) & (this.#slots - 1);
-    if (this.#timerDue === Number.POSITIVE_INFINITY) this.#timerDue = this.#context.timerDue(this.#timeoutMillis);
+    if (gather.tablePageCount > 0) this.#tablePages.set(at, gather.tablePages.slice(0, gather.tablePageCount));
+    tail = (tail + 1) & mask;
+    this.#tails[ring] = tail;
+    if (!this.#armed) this.#arm();
   }
 
   /** The timer's body, run on the context's CPU: flushes, then drains every ring into this CPU's caches (spec I102). */
   runTimer(): void {
-    this.#timerDue = Number.POSITIVE_INFINITY;
+    this.#disarm();
     this.#flush();
     for (let ring = 0; ring < this.#heads.length; ring++) this.#freeFlushed(ring);
   }
 
   /** The domain goes away: table pages are freed, ranges forgotten with the tree (spec I110). */
   destroy(): void {
-    this.#timerDue = Number.POSITIVE_INFINITY;
-    for (let at = 0; at < this.#tablePages.length; at++) this.#freeTablePages(at);
+    this.#disarm();
+    for (const at of this.#tablePages.keys()) this.#freeTablePages(at);
     this.#heads.set(this.#tails);
   }
 
@@ -117,6 +121,7 @@ export class FlushQueue {
     this.#started = other.#started;
     this.#finished = other.#finished;
     this.#timerDue = other.#timerDue;
+    this.#armed = other.#armed;
   }
 
   /** Holds the same ranges in the same order, to be freed at the same time. */
@@ -138,25 +143,44 @@ export class FlushQueue {
 
   /** An entry queued while this runs carries the new start count, so this flush does not free it (spec I104). */
   #flush(): void {
-    this.#started++;
+    this.#started = (this.#started + 1) | 0;
     this.#paging.flushIotlbAll();
-    this.#finished++;
+    this.#finished = (this.#finished + 1) | 0;
   }
 
-  #isFull(ring: number): boolean {
-    return ((this.#tails[ring] + 1) & (this.#slots - 1)) === this.#heads[ring];
+  /** The ring is full: flushes and drains it. The timer stays armed (spec I105). */
+  #flushFull(ring: number): void {
+    this.#flush();
+    this.#freeFlushed(ring);
+  }
+
+  #arm(): void {
+    this.#armed = true;
+    this.#timerDue = this.#context.timerDue(this.#timeoutMillis);
+  }
+
+  #disarm(): void {
+    this.#armed = false;
+    this.#timerDue = Number.POSITIVE_INFINITY;
   }
 
   /** Frees from the head on what a finished flush covers: the newest unmapped range ends on top of its cache (spec I106). */
   #freeFlushed(ring: number): void {
+    const iova = this.#iova;
+    const pfns = this.#pfns;
+    const pages = this.#pages;
+    const counters = this.#counters;
+    const finished = this.#finished;
+    const mask = this.#slots - 1;
+    const base = ring * this.#slots;
     const tail = this.#tails[ring];
     let head = this.#heads[ring];
     while (head !== tail) {
-      const at = ring * this.#slots + head;
-      if (this.#counters[at] >= this.#finished) break;
-      if (this.#tablePages[at] !== null) this.#freeTablePages(at);
-      this.#iova.freeFast(this.#pfns[at], this.#pages[at]);
-      head = (head + 1) & (this.#slots - 1);
+      const at = base + head;
+      if (((counters[at] - finished) | 0) >= 0) break;
+      if (this.#tablePages.size > 0) this.#freeTablePages(at);
+      iova.freeFast(pfns[at], pages[at]);
+      head = (head + 1) & mask;
     }
     this.#heads[ring] = head;
   }
@@ -177,17 +201,17 @@ export class FlushQueue {
     for (let i = 0; i < waiting; i++) {
       const mine = ring * this.#slots + ((this.#heads[ring] + i) & mask);
       const theirs = ring * this.#slots + ((other.#heads[ring] + i) & mask);
-      const flushed = this.#counters[mine] < this.#finished;
-      if (flushed !== other.#counters[theirs] < other.#finished) return false;
+      const flushed = ((this.#counters[mine] - this.#finished) | 0) < 0;
+      if (flushed !== ((other.#counters[theirs] - other.#finished) | 0) < 0) return false;
       if (this.#pfns[mine] !== other.#pfns[theirs] || this.#pages[mine] !== other.#pages[theirs]) return false;
     }
     return true;
   }
 
   #freeTablePages(at: number): void {
-    const pages = this.#tablePages[at];
-    if (pages === null) return;
+    const pages = this.#tablePages.get(at);
+    if (pages === undefined) return;
     this.#paging.freeTablePages(pages, pages.length);
-    this.#tablePages[at] = null;
+    this.#tablePages.delete(at);
   }
 }

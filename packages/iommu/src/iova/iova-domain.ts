@@ -3,6 +3,8 @@ import type { KernelContext } from '../core/kernel-context.ts';
 import { CACHE_CLASSES, MAX_CACHED_PAGES, orderOf, RangeCache } from './range-cache.ts';
 import { ANCHOR_PFN, MAX_RANGE_PAGES, RangeTree } from './range-tree.ts';
 
+/** A constant of this module is folded into the code, an imported one is loaded on every access. */
+const MOST_CACHED = MAX_CACHED_PAGES;
 /** Pause between two reclaims from one depot (spec I26, I30). */
 const DEPOT_DELAY_MILLIS = 100;
 
@@ -58,7 +60,7 @@ export class IovaDomain {
    * more from the tree after every cached range went back to it (spec I22).
    */
   allocFast(pages: number, limitPfn: number, flush: boolean): number {
-    if (pages > MAX_CACHED_PAGES) return this.#allocUncached(pages, limitPfn, flush);
+    if (pages > MOST_CACHED) return this.#allocUncached(pages, limitPfn, flush);
     const order = orderOf(pages);
     const cached = this.#cache.get(order, limitPfn + 1);
     if (cached === 0) return this.#allocUncached(1 << order, limitPfn, flush);
@@ -68,7 +70,7 @@ export class IovaDomain {
 
   /** Makes a range reusable: cached on this CPU if its class is, else back to the tree (spec I23). */
   freeFast(pfn: number, pages: number): void {
-    if (pages > MAX_CACHED_PAGES) {
+    if (pages > MOST_CACHED) {
       this.treeFree(pfn);
       return;
     }

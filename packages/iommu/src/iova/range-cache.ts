@@ -53,18 +53,14 @@ export class RangeCache {
    */
   get(order: number, bound: number): number {
     const slot = this.#context.cpu * CACHE_CLASSES + order;
-    let magazine = this.#loaded[slot];
-    if (magazine < 0 || this.#counts[magazine] === 0) {
-      magazine = this.#replaceLoaded(slot, order);
-      if (magazine < 0) return 0;
-    }
-    const last = (magazine << MAGAZINE_SHIFT) + this.#counts[magazine] - 1;
-    const pfn = this.#pfns[last];
-    if (pfn <= bound - (1 << order)) {
-      this.#counts[magazine]--;
-      return pfn;
-    }
-    return this.#searchBelow(magazine, last, bound - (1 << order));
+    const magazine = this.#loaded[slot];
+    const counts = this.#counts;
+    const count = magazine < 0 ? 0 : counts[magazine];
+    if (count === 0) return this.#getFromOthers(slot, order, bound);
+    const pfn = this.#pfns[(magazine << MAGAZINE_SHIFT) + count - 1];
+    if (pfn + (1 << order) > bound) return this.#searchBelow(magazine, bound - (1 << order));
+    counts[magazine] = count - 1;
+    return pfn;
   }
 
   /**
@@ -72,14 +68,13 @@ export class RangeCache {
    */
   put(order: number, pfn: number): 0 | 1 {
     const slot = this.#context.cpu * CACHE_CLASSES + order;
-    let magazine = this.#loaded[slot];
-    let pushed: 0 | 1 = 0;
-    if (magazine < 0 || this.#counts[magazine] === MAGAZINE_CAPACITY) {
-      pushed = this.#makeRoom(slot, order);
-      magazine = this.#loaded[slot];
-    }
-    this.#pfns[(magazine << MAGAZINE_SHIFT) + this.#counts[magazine]++] = pfn;
-    return pushed;
+    const magazine = this.#loaded[slot];
+    const counts = this.#counts;
+    const count = magazine < 0 ? MAGAZINE_CAPACITY : counts[magazine];
+    if (count === MAGAZINE_CAPACITY) return this.#putIntoOther(slot, order, pfn);
+    this.#pfns[(magazine << MAGAZINE_SHIFT) + count] = pfn;
+    counts[magazine] = count + 1;
+    return 0;
   }
 
   /** Gives the depot's top magazine back to the tree, in index order (spec I30). */
@@ -166,6 +161,16 @@ export class RangeCache {
     }
   }
 
+  #getFromOthers(slot: number, order: number, bound: number): number {
+    return this.#replaceLoaded(slot, order) < 0 ? 0 : this.get(order, bound);
+  }
+
+  #putIntoOther(slot: number, order: number, pfn: number): 0 | 1 {
+    const pushed = this.#makeRoom(slot, order);
+    this.put(order, pfn);
+    return pushed;
+  }
+
   /** The loaded magazine is empty or absent: prev, then the depot, takes its place (spec I27). Returns the magazine or NONE. */
   #replaceLoaded(slot: number, order: number): number {
     const loaded = this.#loaded[slot];
@@ -202,8 +207,9 @@ export class RangeCache {
   }
 
   /** Newest first; the last entry fills the hole, so nothing shifts (spec I28). */
-  #searchBelow(magazine: number, last: number, highest: number): number {
+  #searchBelow(magazine: number, highest: number): number {
     const base = magazine << MAGAZINE_SHIFT;
+    const last = base + this.#counts[magazine] - 1;
     for (let i = last - 1; i >= base; i--) {
       const pfn = this.#pfns[i];
       if (pfn > highest) continue;
