@@ -43,11 +43,22 @@ export class PageTable {
 
   /** 0, or a negative errno (spec I153). */
   map(iova: number, phys: number, lengthBytes: number, prot: number): number {
+    const at = lengthBytes === PAGE_BYTES ? this.#leafTables.entryAt(iova) : -1;
+    // A known leaf table vouches for the address: what is left to check are rights, alignment and the physical range.
+    const isPlain = (prot & RIGHTS) !== 0 && ((iova | phys) & (PAGE_BYTES - 1)) === 0 && phys >= 0 && phys < PHYS_LIMIT;
+    if (at >= 0 && isPlain) return this.#writePage(at, phys, prot);
+    return this.#mapSlowly(iova, phys, lengthBytes, prot);
+  }
+
+  #mapSlowly(iova: number, phys: number, lengthBytes: number, prot: number): number {
     this.mappedBytes = 0;
     const misfit = this.#misfit(iova, phys, lengthBytes, prot);
     if (misfit !== 0) return misfit;
-    if (lengthBytes === PAGE_BYTES) return this.#mapPage(iova, phys, prot);
-    return this.#mapRange(iova, phys, lengthBytes, prot);
+    if (lengthBytes > PAGE_BYTES) return this.#mapRange(iova, phys, lengthBytes, prot);
+    const table = this.#tableAt(iova, 1);
+    if (table < 0) return table;
+    this.#leafTables.remember(iova, table);
+    return this.#writePage(table + ((iova >>> 9) & 0xff8), phys, prot);
   }
 
   /** Clears leaves from `iova` on; returns the bytes cleared (spec I156). Unlinked tables go to the gather. */
@@ -93,14 +104,8 @@ export class PageTable {
     return end > IOVA_LIMIT ? EOVERFLOW : ERANGE;
   }
 
-  #mapPage(iova: number, phys: number, prot: number): number {
-    let at = this.#leafTables.entryAt(iova);
-    if (at < 0) {
-      const table = this.#tableAt(iova, 1);
-      if (table < 0) return table;
-      this.#leafTables.remember(iova, table);
-      at = table + ((iova >>> 12) & 511) * 8;
-    }
+  #writePage(at: number, phys: number, prot: number): number {
+    this.mappedBytes = 0;
     if ((this.#memory.load32(at) & this.format.presentMask) !== 0) return EADDRINUSE;
     this.#writeLeaf(at, phys, this.format.leafFlags(prot, 1));
     this.mappedBytes = PAGE_BYTES;

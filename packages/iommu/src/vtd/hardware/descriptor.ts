@@ -16,8 +16,11 @@ const LAYOUTS: readonly (Layout | undefined)[] = [
   layout.PageGroupResponseDescriptor,
 ];
 
-/** Masks of the four words' reserved bits, by descriptor type. The high bits of the type must be zero as well. */
-const RESERVED = LAYOUTS.map((entry) => (entry === undefined ? [] : [...reserved(entry.qw0), ...reserved(entry.qw1)]));
+/** Masks of the four words' reserved bits, four words a descriptor type. The high bits of the type must be zero too. */
+const RESERVED = new Uint32Array(16 * 4);
+for (const [type, entry] of LAYOUTS.entries()) {
+  RESERVED.set(entry === undefined ? [] : [...reserved(entry.qw0), ...reserved(entry.qw1)], type * 4);
+}
 
 function reserved(word: Readonly<Record<string, Field>>): [number, number] {
   let low = 0;
@@ -41,11 +44,11 @@ export class Descriptor {
     return this.low0 & 0xf;
   }
 
-  /** A type that exists, with every reserved bit zero (spec H28). */
+  /** Is every reserved bit of an existing type zero (spec H28)? */
   isWellFormed(): boolean {
-    const masks = RESERVED[this.type];
-    if (masks === undefined || masks.length === 0) return false;
-    return ((this.low0 & masks[0]) | (this.high0 & masks[1]) | (this.low1 & masks[2]) | (this.high1 & masks[3])) === 0;
+    const at = this.type * 4;
+    const first = (this.low0 & RESERVED[at]) | (this.high0 & RESERVED[at + 1]);
+    return (first | (this.low1 & RESERVED[at + 2]) | (this.high1 & RESERVED[at + 3])) === 0;
   }
 
   /** Field of the first qword. */

@@ -5,8 +5,9 @@ import { EventInterrupt, type SendMessage } from './event-interrupt.ts';
 
 const PFO = lowMask(Fsts.PFO);
 const PPF = lowMask(Fsts.PPF);
-const QUEUE_ERRORS = lowMask(Fsts.IQE) | lowMask(Fsts.ICE) | lowMask(Fsts.ITE);
-const CLEARABLE = PFO | QUEUE_ERRORS;
+const IQE = lowMask(Fsts.IQE);
+const ITE = lowMask(Fsts.ITE);
+const CLEARABLE = PFO | IQE | ITE | lowMask(Fsts.ICE);
 const F = highHalf(FaultRecord.qw1.F, 1);
 const SID = lowMask(FaultRecord.qw1.SID);
 const WORDS = 4;
@@ -47,6 +48,11 @@ export class FaultLog {
   /** FSTS as software reads it. PPF is no state of its own: it is any record's F bit (spec H120). */
   get status(): number {
     return (this.#status | (this.#anyPending() ? PPF : 0) | (this.#first << Fsts.FRI.lo)) >>> 0;
+  }
+
+  /** An invalidation queue error waits for software (IQE, ITE): cheaper to ask than {@link status}. */
+  get hasQueueError(): boolean {
+    return (this.#status & (IQE | ITE)) !== 0;
   }
 
   /** Software wrote FSTS: clears what is write-one-to-clear; the interrupt goes with its last cause (spec H25). */

@@ -108,7 +108,7 @@ export class InvalidationQueue {
 
   /** Executes everything up to the tail, or up to the first bad descriptor. */
   step(): void {
-    if (!this.#enabled || this.#stopped || (this.#faults.status & (IQE | ITE)) !== 0) return;
+    if (!this.#enabled || this.#stopped || this.#faults.hasQueueError) return;
     const bytes = this.#pages * 4096;
     const stride = this.#wide ? 32 : 16;
     if (this.#tail >= bytes || this.#tail % stride !== 0) {

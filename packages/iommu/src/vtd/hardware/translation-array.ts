@@ -63,6 +63,10 @@ export class TranslationArray {
     if (!this.#used) return;
     const pageBytes = 2 ** this.pageShift;
     const first = this.#pageOf(start);
+    if (lengthBytes <= pageBytes) {
+      this.#dropPage(tag, first);
+      return;
+    }
     const count = Math.ceil((start + lengthBytes - first) / pageBytes);
     if (count > this.mask) this.#sweep(tag, first, start + lengthBytes);
     else for (let i = 0; i < count; i++) this.#dropPage(tag, first + i * pageBytes);
