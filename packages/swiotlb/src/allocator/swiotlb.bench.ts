@@ -2,7 +2,7 @@ import { benchmarks, type Kernel } from '@dmalab/bench';
 import { PhysMemory } from '@dmalab/phys-memory';
 import { DMA_BIDIRECTIONAL, DMA_TO_DEVICE } from '../constants.ts';
 import { SwiotlbPool } from '../pool/pool.ts';
-import { nvmeDevice } from '../testing/device.ts';
+import { pciDevice } from '../testing/device.ts';
 import { Swiotlb } from './swiotlb.ts';
 
 const OPERATIONS = 1_000;
@@ -10,7 +10,7 @@ const POOL = 0x30000000;
 const HOT_BYTES = 2 ** 19; // half of the working set of 1 MiB: the buffers, and as much for the pool
 const COLD_BYTES = 2 ** 29; // far beyond any cache
 const COLD_SLOTS = 32768;
-const device = nvmeDevice();
+const device = pciDevice();
 
 /** Buffers of that size all over `bytes` of memory, in an order that no prefetcher guesses. */
 function places(bytes: number, size: number): Float64Array {
@@ -78,7 +78,7 @@ export default benchmarks([
     atMost: 1.15,
     goal: 5,
   },
-  ...[64, 252].map((kibibytes) => ({
+  ...[64, 256].map((kibibytes) => ({
     name: `bounce ${kibibytes} KiB, one copy, cold`,
     operations: OPERATIONS / 10,
     tested: bounce(OPERATIONS / 10, kibibytes * 1024, COLD_BYTES, COLD_SLOTS, DMA_TO_DEVICE),
