@@ -161,7 +161,7 @@ describe('P70 a coherent device', () => {
 const cpuStep = fc.record({ at: fc.nat(300), value: fc.integer({ min: 0, max: 255 }), isStore: fc.boolean() });
 const disturbance = fc.record({ line: fc.nat(4), isEviction: fc.boolean() });
 
-test.prop([fc.array(fc.tuple(cpuStep, disturbance), { maxLength: 60 })], { numRuns: 100 })(
+test.prop([fc.array(fc.tuple(cpuStep, disturbance), { maxLength: 60 })], { numRuns: 60 })(
   'P71 evictions and prefetches at any moment are invisible to a CPU that is alone',
   (steps) => {
     const alone = new CpuCache(new PhysMemory(), 64);
