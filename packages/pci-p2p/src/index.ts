@@ -3,18 +3,6 @@
 export type { BarDescription } from './config/bars.ts';
 export { PciDescriptionError } from './config/errors.ts';
 export type { FunctionDescription, MsixDescription } from './config/function-description.ts';
-export {
-  CONVENTIONAL_PCI,
-  PCI_EXP_TYPE_DOWNSTREAM,
-  PCI_EXP_TYPE_ENDPOINT,
-  PCI_EXP_TYPE_LEG_END,
-  PCI_EXP_TYPE_PCI_BRIDGE,
-  PCI_EXP_TYPE_PCIE_BRIDGE,
-  PCI_EXP_TYPE_RC_EC,
-  PCI_EXP_TYPE_RC_END,
-  PCI_EXP_TYPE_ROOT_PORT,
-  PCI_EXP_TYPE_UPSTREAM,
-} from './config/port-type.ts';
 export { devfn, functionName, parseFunctionName, requesterId } from './fabric/address.ts';
 export type { BarHandler } from './fabric/bar-handler.ts';
 export { MemoryBar } from './fabric/bar-handler.ts';
@@ -37,6 +25,18 @@ export type { FabricMemory, PciFabricOptions } from './fabric/pci-fabric.ts';
 export { PciFabric } from './fabric/pci-fabric.ts';
 export { PciFunction } from './fabric/pci-function.ts';
 export { requesterAliases } from './fabric/requester-alias.ts';
+export {
+  CONVENTIONAL_PCI,
+  PCI_EXP_TYPE_DOWNSTREAM,
+  PCI_EXP_TYPE_ENDPOINT,
+  PCI_EXP_TYPE_LEG_END,
+  PCI_EXP_TYPE_PCI_BRIDGE,
+  PCI_EXP_TYPE_PCIE_BRIDGE,
+  PCI_EXP_TYPE_RC_EC,
+  PCI_EXP_TYPE_RC_END,
+  PCI_EXP_TYPE_ROOT_PORT,
+  PCI_EXP_TYPE_UPSTREAM,
+} from './spec/port-type.ts';
 
 // What software does with it: find, number, place and drive.
 

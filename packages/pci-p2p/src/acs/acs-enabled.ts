@@ -1,7 +1,7 @@
-import { PCI_ACS_CAP, PCI_ACS_CTRL, PCI_ACS_EC, PCI_EXT_CAP_ID_ACS } from '../config/capability-ids.ts';
 import { findExtendedCapability } from '../config/capability-walk.ts';
-import { PCI_HEADER_TYPE, PCI_HEADER_TYPE_MFD } from '../config/header.ts';
-import * as T from '../config/port-type.ts';
+import { PCI_ACS_CAP, PCI_ACS_CTRL, PCI_ACS_EC, PCI_EXT_CAP_ID_ACS } from '../spec/capability-ids.ts';
+import { PCI_HEADER_TYPE, PCI_HEADER_TYPE_MFD } from '../spec/header.ts';
+import * as T from '../spec/port-type.ts';
 import type { AcsNode } from './acs-node.ts';
 
 /**

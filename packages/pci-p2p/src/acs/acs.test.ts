@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PCI_ACS_CR, PCI_ACS_EC, PCI_ACS_RR, PCI_ACS_SV, PCI_ACS_UF } from '../config/capability-ids.ts';
 import { enumerateFabric } from '../host/enumerate.ts';
 import type { KernelMessage } from '../p2p/kernel-messages.ts';
+import { PCI_ACS_CR, PCI_ACS_EC, PCI_ACS_RR, PCI_ACS_SV, PCI_ACS_UF } from '../spec/capability-ids.ts';
 import { setAcs } from '../testing/acs.ts';
 import { q35Fabric } from '../testing/machine.ts';
 import { ACS_5F, addEndpoint, addRootPort, addSwitch, below } from '../testing/topology.ts';

@@ -1,3 +1,6 @@
+import { findExtendedCapability } from '../config/capability-walk.ts';
+import { ACS_REDIRECTS } from '../p2p/distance.ts';
+import { logConfiguredAcs, type MessageSink } from '../p2p/kernel-messages.ts';
 import {
   PCI_ACS_CAP,
   PCI_ACS_CR,
@@ -7,10 +10,7 @@ import {
   PCI_ACS_TB,
   PCI_ACS_UF,
   PCI_EXT_CAP_ID_ACS,
-} from '../config/capability-ids.ts';
-import { findExtendedCapability } from '../config/capability-walk.ts';
-import { ACS_REDIRECTS } from '../p2p/distance.ts';
-import { logConfiguredAcs, type MessageSink } from '../p2p/kernel-messages.ts';
+} from '../spec/capability-ids.ts';
 import type { AcsNode } from './acs-node.ts';
 import { ENTRY_MALFORMED, ENTRY_MATCHES, listEntries, matchEntry } from './function-list.ts';
 

@@ -1,11 +1,11 @@
+import { requesterId } from '../fabric/address.ts';
 import {
   PCI_HEADER_TYPE,
   PCI_HEADER_TYPE_MASK,
   PCI_HEADER_TYPE_NORMAL,
   PCI_SUBSYSTEM_ID,
   PCI_SUBSYSTEM_VENDOR_ID,
-} from '../config/header.ts';
-import { requesterId } from '../fabric/address.ts';
+} from '../spec/header.ts';
 import type { AcsNode } from './acs-node.ts';
 
 const PATH = /^(?:([0-9a-f]+):)?([0-9a-f]+):([0-9a-f]+)\.([0-7])((?:\/[0-9a-f]+\.[0-7])*)$/i;

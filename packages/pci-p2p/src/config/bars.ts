@@ -1,11 +1,11 @@
-import type { ConfigReader } from './capability-walk.ts';
 import {
   PCI_BASE_ADDRESS_0,
   PCI_BASE_ADDRESS_MEM_PREFETCH,
   PCI_BASE_ADDRESS_MEM_TYPE_64,
   PCI_BASE_ADDRESS_MEM_TYPE_MASK,
   PCI_BASE_ADDRESS_SPACE_IO,
-} from './header.ts';
+} from '../spec/header.ts';
+import type { ConfigReader } from './capability-walk.ts';
 
 /** One BAR as its function was built: what sizing it would find out (spec T5). */
 export interface BarDescription {

@@ -1,4 +1,3 @@
-import type { ConfigReader } from './capability-walk.ts';
 import {
   BRIDGE_WINDOW_GRANULE,
   PCI_MEMORY_BASE,
@@ -8,7 +7,8 @@ import {
   PCI_PREF_MEMORY_BASE,
   PCI_PREF_MEMORY_LIMIT,
   PCI_PREF_RANGE_TYPE_64,
-} from './header.ts';
+} from '../spec/header.ts';
+import type { ConfigReader } from './capability-walk.ts';
 
 /** A range of bus addresses, `end` exclusive; empty when the window is closed (spec T6). */
 export interface AddressRange {

@@ -1,13 +1,13 @@
-import * as C from './capability-ids.ts';
-import type { ConfigSpace } from './config-space.ts';
-import { type FunctionDescription, type MsixDescription, pendingOffsetOf } from './function-description.ts';
-import { PCI_CAPABILITY_LIST, PCI_CFG_SPACE_SIZE, PCI_STATUS, PCI_STATUS_CAP_LIST } from './header.ts';
+import * as C from '../spec/capability-ids.ts';
+import { PCI_CAPABILITY_LIST, PCI_CFG_SPACE_SIZE, PCI_STATUS, PCI_STATUS_CAP_LIST } from '../spec/header.ts';
 import {
   CONVENTIONAL_PCI,
   PCI_EXP_TYPE_DOWNSTREAM,
   PCI_EXP_TYPE_ENDPOINT,
   PCI_EXP_TYPE_ROOT_PORT,
-} from './port-type.ts';
+} from '../spec/port-type.ts';
+import type { ConfigSpace } from './config-space.ts';
+import { type FunctionDescription, type MsixDescription, pendingOffsetOf } from './function-description.ts';
 
 /** Lengths of the capabilities that we lay out, in bytes. */
 const PM_LENGTH = 8;

@@ -1,9 +1,9 @@
+import * as H from '../spec/header.ts';
+import { CONVENTIONAL_PCI, PCI_EXP_TYPE_ENDPOINT } from '../spec/port-type.ts';
 import { type BarDescription, barOffset, barTypeBits } from './bars.ts';
 import { addExtendedCapabilities, addStandardCapabilities } from './build-capabilities.ts';
 import { ConfigSpace } from './config-space.ts';
 import { checkDescription, describesBridge, type FunctionDescription } from './function-description.ts';
-import * as H from './header.ts';
-import { CONVENTIONAL_PCI, PCI_EXP_TYPE_ENDPOINT } from './port-type.ts';
 
 /**
  * The config space of a function as it leaves reset (spec T3 to T10): identity and capabilities in place, BARs, bus

@@ -1,4 +1,4 @@
-import { PCI_CAPABILITY_LIST, PCI_CFG_SPACE_SIZE, PCI_STATUS, PCI_STATUS_CAP_LIST } from './header.ts';
+import { PCI_CAPABILITY_LIST, PCI_CFG_SPACE_SIZE, PCI_STATUS, PCI_STATUS_CAP_LIST } from '../spec/header.ts';
 
 /** Reads config space of one function; `ConfigSpace` is one, so is a dump. */
 export interface ConfigReader {

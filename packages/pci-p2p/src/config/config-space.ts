@@ -1,4 +1,4 @@
-import { PCI_CFG_SPACE_EXP_SIZE, type PCI_CFG_SPACE_SIZE } from './header.ts';
+import { PCI_CFG_SPACE_EXP_SIZE, type PCI_CFG_SPACE_SIZE } from '../spec/header.ts';
 
 /** Bytes of one config access. */
 export type ConfigWidth = 1 | 2 | 4;

@@ -1,6 +1,6 @@
+import { CONVENTIONAL_PCI, isBridgePort, PCI_EXP_TYPE_ENDPOINT, PCI_EXP_TYPE_PCIE_BRIDGE } from '../spec/port-type.ts';
 import type { BarDescription } from './bars.ts';
 import { PciDescriptionError } from './errors.ts';
-import { CONVENTIONAL_PCI, isBridgePort, PCI_EXP_TYPE_ENDPOINT, PCI_EXP_TYPE_PCIE_BRIDGE } from './port-type.ts';
 
 /** MSI-X as the function offers it (spec T8). */
 export interface MsixDescription {

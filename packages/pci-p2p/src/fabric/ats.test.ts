@@ -1,10 +1,10 @@
 import { IntelIommu, VTD_PRESETS, VtdUnit } from '@dmalab/iommu';
 import { PhysMemory } from '@dmalab/phys-memory';
 import { describe, expect, it } from 'vitest';
-import { PCI_ACS_DT, PCI_ACS_RR, PCI_ACS_UF, PCI_ATS_CTRL, PCI_EXT_CAP_ID_ATS } from '../config/capability-ids.ts';
 import { findExtendedCapability } from '../config/capability-walk.ts';
 import { enumerateFabric } from '../host/enumerate.ts';
 import { PciDevice } from '../host/pci-device.ts';
+import { PCI_ACS_DT, PCI_ACS_RR, PCI_ACS_UF, PCI_ATS_CTRL, PCI_EXT_CAP_ID_ATS } from '../spec/capability-ids.ts';
 import { setAcs } from '../testing/acs.ts';
 import { Q35_WINDOWS, q35Fabric } from '../testing/machine.ts';
 import { addEndpoint, addRootPort, addSwitch, below } from '../testing/topology.ts';

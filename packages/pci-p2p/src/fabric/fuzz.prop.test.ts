@@ -1,8 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
 import type { ConfigWidth } from '../config/config-space.ts';
-import { PCI_COMMAND } from '../config/header.ts';
 import { enumerateFabric } from '../host/enumerate.ts';
+import { PCI_COMMAND } from '../spec/header.ts';
 import { arbitraryShape, buildShape } from '../testing/arbitrary-fabric.ts';
 import { claims, inconsistencies } from '../testing/consistency.ts';
 import type { PciFabric } from './pci-fabric.ts';

@@ -1,5 +1,5 @@
-import { PCI_CAP_ID_MSI, PCI_MSI_ADDRESS, PCI_MSI_FLAGS } from '../config/capability-ids.ts';
 import { findCapability } from '../config/capability-walk.ts';
+import { PCI_CAP_ID_MSI, PCI_MSI_ADDRESS, PCI_MSI_FLAGS } from '../spec/capability-ids.ts';
 import type { PciFunction } from './pci-function.ts';
 
 const message = new Uint8Array(4);

@@ -1,5 +1,5 @@
-import { PCI_MSIX_ENTRY_CTRL_MASKBIT, PCI_MSIX_ENTRY_SIZE } from '../config/capability-ids.ts';
 import { type MsixDescription, pendingOffsetOf } from '../config/function-description.ts';
+import { PCI_MSIX_ENTRY_CTRL_MASKBIT, PCI_MSIX_ENTRY_SIZE } from '../spec/capability-ids.ts';
 
 /** Words of a table entry (spec T8). */
 const ADDRESS_LOW = 0;

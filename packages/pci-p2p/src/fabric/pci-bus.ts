@@ -1,6 +1,6 @@
 import type { FunctionDescription } from '../config/function-description.ts';
-import { PCI_HEADER_TYPE, PCI_HEADER_TYPE_MFD } from '../config/header.ts';
-import { CONVENTIONAL_PCI, PCI_EXP_TYPE_PCI_BRIDGE, PCI_EXP_TYPE_UPSTREAM } from '../config/port-type.ts';
+import { PCI_HEADER_TYPE, PCI_HEADER_TYPE_MFD } from '../spec/header.ts';
+import { CONVENTIONAL_PCI, PCI_EXP_TYPE_PCI_BRIDGE, PCI_EXP_TYPE_UPSTREAM } from '../spec/port-type.ts';
 import { AddressDecoder } from './address-decoder.ts';
 import { PciFabricError } from './errors.ts';
 import type { HostBridge } from './host-bridge.ts';

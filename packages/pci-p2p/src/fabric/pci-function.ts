@@ -1,19 +1,19 @@
 import { barBusAddress } from '../config/bars.ts';
 import { memoryWindow, prefetchableWindow } from '../config/bridge-windows.ts';
 import { buildConfigSpace } from '../config/build-config.ts';
-import * as C from '../config/capability-ids.ts';
 import { findCapability, findExtendedCapability } from '../config/capability-walk.ts';
 import type { ConfigSpace, ConfigWidth } from '../config/config-space.ts';
 import { describesBridge, type FunctionDescription } from '../config/function-description.ts';
+import type { P2pFunction } from '../p2p/p2p-function.ts';
+import * as C from '../spec/capability-ids.ts';
 import {
   PCI_COMMAND,
   PCI_COMMAND_MASTER,
   PCI_COMMAND_MEMORY,
   PCI_SECONDARY_BUS,
   PCI_SUBORDINATE_BUS,
-} from '../config/header.ts';
-import { PCI_EXP_TYPE_ENDPOINT } from '../config/port-type.ts';
-import type { P2pFunction } from '../p2p/p2p-function.ts';
+} from '../spec/header.ts';
+import { PCI_EXP_TYPE_ENDPOINT } from '../spec/port-type.ts';
 import { functionName, requesterId } from './address.ts';
 import type { AddressDecoder } from './address-decoder.ts';
 import { DECODES_TO_WINDOW } from './address-decoder.ts';

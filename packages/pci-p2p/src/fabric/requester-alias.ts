@@ -1,4 +1,4 @@
-import { CONVENTIONAL_PCI, PCI_EXP_TYPE_PCI_BRIDGE, PCI_EXP_TYPE_PCIE_BRIDGE } from '../config/port-type.ts';
+import { CONVENTIONAL_PCI, PCI_EXP_TYPE_PCI_BRIDGE, PCI_EXP_TYPE_PCIE_BRIDGE } from '../spec/port-type.ts';
 import { requesterId } from './address.ts';
 import type { PciFunction } from './pci-function.ts';
 

@@ -6,8 +6,8 @@ import {
   PCI_ACS_SV,
   PCI_ACS_TB,
   PCI_ACS_UF,
-} from '../config/capability-ids.ts';
-import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT, PCI_EXP_TYPE_UPSTREAM } from '../config/port-type.ts';
+} from '../spec/capability-ids.ts';
+import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT, PCI_EXP_TYPE_UPSTREAM } from '../spec/port-type.ts';
 import { type AddressDecoder, DECODES_TO_WINDOW } from './address-decoder.ts';
 import {
   FAULT_ACS_VIOLATION,

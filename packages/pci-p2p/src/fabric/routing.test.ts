@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { findExtendedCapability } from '../config/capability-walk.ts';
+import { enumerateFabric } from '../host/enumerate.ts';
+import { PciDevice } from '../host/pci-device.ts';
 import {
   PCI_ACS_CR,
   PCI_ACS_DT,
@@ -9,12 +12,9 @@ import {
   PCI_ACS_TB,
   PCI_ACS_UF,
   PCI_EXT_CAP_ID_ACS,
-} from '../config/capability-ids.ts';
-import { findExtendedCapability } from '../config/capability-walk.ts';
-import { PCI_COMMAND } from '../config/header.ts';
-import { CONVENTIONAL_PCI, PCI_EXP_TYPE_PCI_BRIDGE } from '../config/port-type.ts';
-import { enumerateFabric } from '../host/enumerate.ts';
-import { PciDevice } from '../host/pci-device.ts';
+} from '../spec/capability-ids.ts';
+import { PCI_COMMAND } from '../spec/header.ts';
+import { CONVENTIONAL_PCI, PCI_EXP_TYPE_PCI_BRIDGE } from '../spec/port-type.ts';
 import { setAcs } from '../testing/acs.ts';
 import { ENDPOINT, q35Fabric } from '../testing/machine.ts';
 import { addEndpoint, addRootPort, addSwitch, below } from '../testing/topology.ts';

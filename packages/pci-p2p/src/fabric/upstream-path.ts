@@ -1,5 +1,5 @@
-import { PCI_ACS_SV } from '../config/capability-ids.ts';
-import { PCI_EXP_TYPE_UPSTREAM } from '../config/port-type.ts';
+import { PCI_ACS_SV } from '../spec/capability-ids.ts';
+import { PCI_EXP_TYPE_UPSTREAM } from '../spec/port-type.ts';
 import type { AddressDecoder } from './address-decoder.ts';
 import { LINK_UP_BYTES, LINK_UP_REQUESTS } from './link-counters.ts';
 import type { PciFunction } from './pci-function.ts';

@@ -1,8 +1,8 @@
 import { barOffset } from '../config/bars.ts';
-import * as H from '../config/header.ts';
 import { functionName } from '../fabric/address.ts';
 import { PciFabricError } from '../fabric/errors.ts';
 import type { HostWindow } from '../fabric/host-bridge.ts';
+import * as H from '../spec/header.ts';
 import type { ConfigWindow } from './config-access.ts';
 import type { FoundFunction } from './scan-bus.ts';
 import { sizeMemoryBars } from './size-bars.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { memoryWindow, prefetchableWindow } from '../config/bridge-windows.ts';
-import { PCI_PREF_MEMORY_LIMIT } from '../config/header.ts';
 import { devfn } from '../fabric/address.ts';
+import { PCI_PREF_MEMORY_LIMIT } from '../spec/header.ts';
 import { inconsistencies } from '../testing/consistency.ts';
 import { q35Fabric } from '../testing/machine.ts';
 import { addEndpoint, addRootPort, addSwitch, below } from '../testing/topology.ts';

@@ -1,5 +1,9 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
 import { barBusAddress } from '../config/bars.ts';
+import { findCapability } from '../config/capability-walk.ts';
+import { functionName } from '../fabric/address.ts';
+import { PciFabricError } from '../fabric/errors.ts';
+import type { PciFabric } from '../fabric/pci-fabric.ts';
 import {
   PCI_CAP_ID_MSIX,
   PCI_MSIX_ENTRY_SIZE,
@@ -7,12 +11,8 @@ import {
   PCI_MSIX_FLAGS_ENABLE,
   PCI_MSIX_FLAGS_QSIZE,
   PCI_MSIX_TABLE,
-} from '../config/capability-ids.ts';
-import { findCapability } from '../config/capability-walk.ts';
-import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY } from '../config/header.ts';
-import { functionName } from '../fabric/address.ts';
-import { PciFabricError } from '../fabric/errors.ts';
-import type { PciFabric } from '../fabric/pci-fabric.ts';
+} from '../spec/capability-ids.ts';
+import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY } from '../spec/header.ts';
 import { ConfigWindow } from './config-access.ts';
 
 export interface PciDeviceOptions {

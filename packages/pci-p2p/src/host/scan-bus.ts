@@ -1,5 +1,7 @@
-import { PCI_CAP_ID_EXP, PCI_EXP_FLAGS } from '../config/capability-ids.ts';
 import { findCapability } from '../config/capability-walk.ts';
+import { devfn, requesterId } from '../fabric/address.ts';
+import { PciFabricError } from '../fabric/errors.ts';
+import { PCI_CAP_ID_EXP, PCI_EXP_FLAGS } from '../spec/capability-ids.ts';
 import {
   PCI_HEADER_TYPE,
   PCI_HEADER_TYPE_BRIDGE,
@@ -9,10 +11,8 @@ import {
   PCI_SECONDARY_BUS,
   PCI_SUBORDINATE_BUS,
   PCI_VENDOR_ID,
-} from '../config/header.ts';
-import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT } from '../config/port-type.ts';
-import { devfn, requesterId } from '../fabric/address.ts';
-import { PciFabricError } from '../fabric/errors.ts';
+} from '../spec/header.ts';
+import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT } from '../spec/port-type.ts';
 import { type ConfigAccess, ConfigWindow } from './config-access.ts';
 
 /** A function that answered, and the bus below it when it is a bridge. */

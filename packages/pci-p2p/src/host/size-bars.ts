@@ -5,7 +5,7 @@ import {
   PCI_COMMAND,
   PCI_COMMAND_IO,
   PCI_COMMAND_MEMORY,
-} from '../config/header.ts';
+} from '../spec/header.ts';
 import type { ConfigWindow } from './config-access.ts';
 
 /** A memory BAR as sizing it found it. */

@@ -3,7 +3,7 @@ import {
   PCI_P2PDMA_MAP_NOT_SUPPORTED,
   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 } from '@dmalab/dma-api';
-import { PCI_ACS_CR, PCI_ACS_EC, PCI_ACS_RR } from '../config/capability-ids.ts';
+import { PCI_ACS_CR, PCI_ACS_EC, PCI_ACS_RR } from '../spec/capability-ids.ts';
 import { hostBridgesAllowed } from './host-bridge-allow-list.ts';
 import { logNotSupported, logRedirect, type MessageSink } from './kernel-messages.ts';
 import { type PciNode, upstream } from './pci-node.ts';

@@ -1,4 +1,4 @@
-import { PCI_EXP_TYPE_ROOT_PORT } from '../config/port-type.ts';
+import { PCI_EXP_TYPE_ROOT_PORT } from '../spec/port-type.ts';
 import { logNotListed, type MessageSink } from './kernel-messages.ts';
 import type { PciNode, RootNode } from './pci-node.ts';
 

@@ -4,8 +4,8 @@ import {
   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 } from '@dmalab/dma-api';
 import { describe, expect, it } from 'vitest';
-import { PCI_ACS_RR } from '../config/capability-ids.ts';
 import { enumerateFabric } from '../host/enumerate.ts';
+import { PCI_ACS_RR } from '../spec/capability-ids.ts';
 import { setAcs } from '../testing/acs.ts';
 import { q35Fabric } from '../testing/machine.ts';
 import { addEndpoint, addRootPort, addSwitch, below } from '../testing/topology.ts';

@@ -1,6 +1,6 @@
-import { PCI_ACS_CTRL, PCI_EXT_CAP_ID_ACS } from '../config/capability-ids.ts';
 import { findExtendedCapability } from '../config/capability-walk.ts';
 import type { PciFunction } from '../fabric/pci-function.ts';
+import { PCI_ACS_CTRL, PCI_EXT_CAP_ID_ACS } from '../spec/capability-ids.ts';
 
 /** Writes the ACS control word of each, as `setpci` would. */
 export function setAcs(control: number, ...functions: readonly PciFunction[]): void {

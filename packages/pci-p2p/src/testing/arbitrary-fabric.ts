@@ -1,8 +1,8 @@
 import fc from 'fast-check';
-import { PCI_EXP_TYPE_PCI_BRIDGE } from '../config/port-type.ts';
 import { devfn } from '../fabric/address.ts';
 import type { PciBus } from '../fabric/pci-bus.ts';
 import type { FabricMemory, PciFabric } from '../fabric/pci-fabric.ts';
+import { PCI_EXP_TYPE_PCI_BRIDGE } from '../spec/port-type.ts';
 import { q35Fabric } from './machine.ts';
 import { addEndpoint, addRootPort, addSwitch, below } from './topology.ts';
 

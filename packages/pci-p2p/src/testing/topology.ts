@@ -1,9 +1,9 @@
 import type { FunctionDescription } from '../config/function-description.ts';
-import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT, PCI_EXP_TYPE_UPSTREAM } from '../config/port-type.ts';
 import { devfn } from '../fabric/address.ts';
 import { MemoryBar } from '../fabric/bar-handler.ts';
 import type { PciBus } from '../fabric/pci-bus.ts';
 import type { PciFunction } from '../fabric/pci-function.ts';
+import { PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_ROOT_PORT, PCI_EXP_TYPE_UPSTREAM } from '../spec/port-type.ts';
 import { ENDPOINT } from './machine.ts';
 
 /** ACS with everything but egress control, as QEMU's root port offers it (spec T45), and with it. */

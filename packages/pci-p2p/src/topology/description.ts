@@ -1,5 +1,5 @@
-import * as T from '../config/port-type.ts';
 import { parseFunctionName } from '../fabric/address.ts';
+import * as T from '../spec/port-type.ts';
 import { TopologyInputError } from './dump-error.ts';
 import { type Dump, type DumpFunction, emptyFunction, UNKNOWN } from './dump-function.ts';
 

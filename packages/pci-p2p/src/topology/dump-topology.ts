@@ -1,12 +1,12 @@
 import type { AcsNode } from '../acs/acs-node.ts';
 import { buildConfigSpace } from '../config/build-config.ts';
-import { PCI_ACS_CTRL, PCI_EXT_CAP_ID_ACS } from '../config/capability-ids.ts';
 import { findExtendedCapability } from '../config/capability-walk.ts';
 import type { ConfigSpace, ConfigWidth } from '../config/config-space.ts';
-import { PCI_HEADER_TYPE, PCI_HEADER_TYPE_MFD } from '../config/header.ts';
-import * as T from '../config/port-type.ts';
 import { functionName } from '../fabric/address.ts';
 import type { RootNode } from '../p2p/pci-node.ts';
+import { PCI_ACS_CTRL, PCI_EXT_CAP_ID_ACS } from '../spec/capability-ids.ts';
+import { PCI_HEADER_TYPE, PCI_HEADER_TYPE_MFD } from '../spec/header.ts';
+import * as T from '../spec/port-type.ts';
 import { type Dump, type DumpFunction, UNKNOWN } from './dump-function.ts';
 
 /** A host bridge of a dump: nothing is known of it but its root bus. */

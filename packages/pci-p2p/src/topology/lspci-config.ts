@@ -1,4 +1,5 @@
 import { barBusAddress, barOffset, isBar64 } from '../config/bars.ts';
+import { type ConfigReader, findCapability, findExtendedCapability } from '../config/capability-walk.ts';
 import {
   PCI_ACS_CAP,
   PCI_ACS_CTRL,
@@ -6,8 +7,7 @@ import {
   PCI_EXP_FLAGS,
   PCI_EXT_CAP_ID_ACS,
   PCI_EXT_CAP_ID_SRIOV,
-} from '../config/capability-ids.ts';
-import { type ConfigReader, findCapability, findExtendedCapability } from '../config/capability-walk.ts';
+} from '../spec/capability-ids.ts';
 import {
   PCI_BASE_ADDRESS_MEM_PREFETCH,
   PCI_BASE_ADDRESS_SPACE_IO,
@@ -21,8 +21,8 @@ import {
   PCI_SECONDARY_BUS,
   PCI_SUBORDINATE_BUS,
   PCI_VENDOR_ID,
-} from '../config/header.ts';
-import { CONVENTIONAL_PCI } from '../config/port-type.ts';
+} from '../spec/header.ts';
+import { CONVENTIONAL_PCI } from '../spec/port-type.ts';
 import type { DumpBar, DumpFunction } from './dump-function.ts';
 
 /** Bytes of the header: all that an unprivileged dump has. */

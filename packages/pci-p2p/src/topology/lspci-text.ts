@@ -1,6 +1,6 @@
-import * as C from '../config/capability-ids.ts';
-import * as T from '../config/port-type.ts';
 import { parseFunctionName } from '../fabric/address.ts';
+import * as C from '../spec/capability-ids.ts';
+import * as T from '../spec/port-type.ts';
 import { TopologyInputError } from './dump-error.ts';
 import { type Dump, type DumpFunction, emptyFunction, UNKNOWN } from './dump-function.ts';
 import { readConfigBytes } from './lspci-config.ts';

@@ -1,4 +1,6 @@
 import { type AcsOptions, pciEnableAcs } from '../acs/enable-acs.ts';
+import { findExtendedCapability } from '../config/capability-walk.ts';
+import type { KernelMessage } from '../p2p/kernel-messages.ts';
 import {
   PCI_ACS_CR,
   PCI_ACS_CTRL,
@@ -7,10 +9,8 @@ import {
   PCI_ACS_TB,
   PCI_ACS_UF,
   PCI_EXT_CAP_ID_ACS,
-} from '../config/capability-ids.ts';
-import { findExtendedCapability } from '../config/capability-walk.ts';
-import { PCI_EXP_TYPE_RC_EC } from '../config/port-type.ts';
-import type { KernelMessage } from '../p2p/kernel-messages.ts';
+} from '../spec/capability-ids.ts';
+import { PCI_EXP_TYPE_RC_EC } from '../spec/port-type.ts';
 import { portTypeWord } from './description.ts';
 import type { Dump } from './dump-function.ts';
 import { buildTopology, type DumpNode, type DumpTopology } from './dump-topology.ts';
