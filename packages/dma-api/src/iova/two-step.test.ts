@@ -5,9 +5,9 @@ import { DMA_FROM_DEVICE, DMA_TO_DEVICE } from '../types/direction.ts';
 import { EIO, ENOMEM, EOPNOTSUPP, EPERM } from '../types/errno.ts';
 import { dmaBitMask } from '../types/masks.ts';
 import { dmaIovaLink, dmaIovaSync } from './iova-link.ts';
-import { dmaIovaTryAlloc } from './iova-reserve.ts';
-import { DmaIovaState, dmaUseIova } from './iova-state.ts';
-import { dmaIovaDestroy } from './iova-unlink.ts';
+import { dmaIovaFree, dmaIovaTryAlloc } from './iova-reserve.ts';
+import { DmaIovaState, dmaIovaSize, dmaUseIova } from './iova-state.ts';
+import { dmaIovaDestroy, dmaIovaUnlink } from './iova-unlink.ts';
 
 const PARMS = { maxSegmentSize: 65536, minAlignMask: 4095, segmentBoundaryMask: 0xffffffff };
 const NVME = { dmaMask: dmaBitMask(64), dmaParms: PARMS };
@@ -25,7 +25,7 @@ describe('the two-step interface', () => {
     expect(machine.logged('dma_iova_try_alloc size').length).toBe(1);
   });
 
-  it('D77 T24 shows a 128 KiB transfer of 32 pages as 32 map events and one unmap, and no dma event', () => {
+  it('D76 D77 T24 shows a 128 KiB transfer of 32 pages as 32 map events and one unmap, and no dma event', () => {
     const machine = new TestMachine();
     const { dev, paging } = machine.translated(NVME, true);
     const state = new DmaIovaState();
@@ -91,5 +91,43 @@ describe('the two-step interface', () => {
     expect(dmaIovaLink(dev, state, 0xf00, 0, 512, DMA_TO_DEVICE)).toBe(-6);
     expect(machine.swiotlb!.used).toBe(0);
     dmaIovaDestroy(dev, state, 0, DMA_TO_DEVICE);
+  });
+
+  it('D71 the size is without the bounce mark', () => {
+    const state = new DmaIovaState();
+    state.size = 4096;
+    state.bounced = true;
+    expect([dmaUseIova(state), dmaIovaSize(state)]).toEqual([true, 4096]);
+  });
+
+  it('D74 a sync covers the granules that it touches, passes errors on, and flushes caches first', () => {
+    const calls: unknown[] = [];
+    const cache = { forDevice() {}, forCpu() {}, flush: () => calls.push('barrier') };
+    const machine = new TestMachine({ options: { cacheMaintenance: true }, cache });
+    const { dev, paging } = machine.translated({ ...NVME, dmaCoherent: false });
+    paging.iotlbSyncMap = (...range: number[]) => {
+      calls.push(...range);
+      return -5;
+    };
+    const state = new DmaIovaState();
+    dmaIovaTryAlloc(dev, state, 0xe00, 8192);
+    expect(dmaIovaSync(dev, state, 512, 4096)).toBe(-5);
+    expect(calls).toEqual(['barrier', state.addr - 0xe00 + 4096, 4096]);
+    dmaIovaFree(dev, state);
+  });
+
+  it('D75 an unlink invalidates for the CPU granule by granule, warns where nothing is mapped, unmaps all the same', () => {
+    const calls: string[] = [];
+    const cache = { forDevice() {}, forCpu: (phys: number, size: number) => calls.push(`${phys}+${size}`), flush() {} };
+    const machine = new TestMachine({ options: { cacheMaintenance: true }, cache });
+    const { dev, paging } = machine.translated({ ...NVME, dmaCoherent: false });
+    const state = new DmaIovaState();
+    dmaIovaTryAlloc(dev, state, 0xe00, 8192);
+    dmaIovaLink(dev, state, 0x2e00, 0, 8192, DMA_FROM_DEVICE);
+    paging.entries.delete(state.addr - 0xe00 + 8192);
+    dmaIovaUnlink(dev, state, 0, 8192, DMA_FROM_DEVICE);
+    expect(calls).toEqual([`${0x2e00}+512`, `${0x3000}+4096`]);
+    expect(machine.logged('dma_iova_unlink').length).toBe(1);
+    expect(paging.entries.size).toBe(0);
   });
 });

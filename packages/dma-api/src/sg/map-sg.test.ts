@@ -209,4 +209,24 @@ describe('the front (D25 to D27)', () => {
     expect(names).toEqual(['map', 'map', 'dma_map_sg', 'dma_unmap_sg', 'unmap']);
     expect(machine.events()[3]).toContain('phys_addrs={0x2000,0x9000}');
   });
+
+  it('D24 the mark of a bounced list stays; entries and DMA entries are counted apart', () => {
+    const machine = new TestMachine({ slots: 128 });
+    const { dev } = machine.translated({ ...WIDE, untrusted: true });
+    const table = { list: list([0x2000, 64]), origNents: 1, nents: 0 };
+    expect(dmaMapSgtable(dev, table, DMA_TO_DEVICE)).toBe(0);
+    dmaUnmapSg(dev, table.list, 1, DMA_TO_DEVICE);
+    expect([table.list.swiotlb, table.nents]).toEqual([true, 1]);
+    expect(() => dmaMapSg(dev, table.list, 2, DMA_TO_DEVICE)).toThrow(/2 entries of a list that has 1/);
+  });
+
+  it('T32 a WARN-once site speaks once for the machine, whatever the device, until it is reset', () => {
+    const machine = new TestMachine();
+    for (const name of ['a', 'b'])
+      dmaMapSg(machine.device({ dmaMask: null }, name), list([0x2000, 64]), 1, DMA_TO_DEVICE);
+    expect(machine.logged('dma_map_sg mask').length).toBe(1);
+    machine.context.log.resetOnce();
+    dmaMapSg(machine.device({ dmaMask: null }), list([0x2000, 64]), 1, DMA_TO_DEVICE);
+    expect(machine.logged('dma_map_sg mask').length).toBe(2);
+  });
 });
