@@ -37,6 +37,8 @@ class Collector {
   /** Owner of each unmap event at the time it was seen, in case it turns out to be two-step. */
   readonly #unmapOwner = new Map<number, string>();
   readonly #mapOwner = new Map<number, string>();
+  /** Kind of the call that mapped a range last, by device and first page. */
+  readonly #mappedBy = new Map<string, number>();
 
   constructor(log: TraceLog, deviceByController: ReadonlyMap<string, string>) {
     this.#log = log;
@@ -56,9 +58,9 @@ class Collector {
         break;
       case EventKind.DMA_ALLOC:
       case EventKind.DMA_ALLOC_PAGES:
+      case EventKind.DMA_ALLOC_SGT:
         this.#claim(event, this.#log.address(event), this.#log.size(event), true);
         break;
-      case EventKind.DMA_ALLOC_SGT:
       case EventKind.DMA_MAP_SG:
         this.#claimList(event);
         break;
@@ -152,18 +154,15 @@ class Collector {
     flow.unmap = event;
   }
 
+  /** dma_free names its address; the events of lists don't, so what the range was mapped by decides. */
   #announces(call: number, unmap: number): boolean {
     const from = this.#log.address(unmap);
-    const end = this.#log.end(unmap);
     const kind = this.#log.kind(call);
     if (kind === EventKind.DMA_FREE || kind === EventKind.DMA_FREE_PAGES) {
-      return this.#log.address(call) >= from && this.#log.address(call) < end;
+      return this.#log.address(call) >= from && this.#log.address(call) < this.#log.end(unmap);
     }
-    for (let i = 0; i < this.#log.dmaCount(call); i++) {
-      const address = this.#log.dmaAddrAt(call, i);
-      if (address >= from && address < end) return true;
-    }
-    return false;
+    const mappedBy = kind === EventKind.DMA_UNMAP_SG ? EventKind.DMA_MAP_SG : EventKind.DMA_ALLOC_SGT;
+    return this.#mappedBy.get(`${this.#log.device(call)} ${pageOf(from)}`) === mappedBy;
   }
 
   /** dma_unmap_phys stands after its unmap (spec I161). */
@@ -247,6 +246,7 @@ class Collector {
     device = this.#log.device(call),
   ): void {
     const event = events[0];
+    if (kind === 'alloc' && call >= 0) this.#mappedBy.set(`${device} ${pageOf(base)}`, this.#log.kind(call));
     this.#operations.push({
       kind,
       event,
