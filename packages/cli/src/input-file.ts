@@ -1,12 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import type { Duplex } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { UserError } from './user-error.ts';
 
-const GZIP_MAGIC = [0x1f, 0x8b];
+/** How packed files start, and what unpacks them. */
+const PACKINGS: readonly (readonly [magic: readonly number[], unpack: () => Duplex])[] = [
+  [[0x1f, 0x8b], createGunzip],
+  [[0x28, 0xb5, 0x2f, 0xfd], createZstdDecompress],
+];
 
 /**
- * The bytes of a file, or of standard input for `-`, in chunks as they come; gzip is unpacked on the way.
- * @throws {UserError} when the file can't be read, or its gzip data are cut short or damaged
+ * The bytes of a file, or of standard input for `-`, in chunks as they come; gzip and zstd are unpacked on the way.
+ * @throws {UserError} when the file can't be read, or its packed data are cut short or damaged
  */
 export async function* readInput(path: string): AsyncGenerator<Uint8Array> {
   const source = path === '-' ? process.stdin : createReadStream(path);
@@ -15,7 +20,8 @@ export async function* readInput(path: string): AsyncGenerator<Uint8Array> {
     const first = await chunks.next();
     if (first.done) return;
     const whole = withFirst(first.value, chunks);
-    yield* isGzip(first.value) ? gunzip(whole) : whole;
+    const packing = PACKINGS.find(([magic]) => magic.every((byte, i) => first.value[i] === byte));
+    yield* packing === undefined ? whole : unpacked(whole, packing[1]());
   } catch (error) {
     throw explain(path, error as NodeJS.ErrnoException);
   }
@@ -33,17 +39,12 @@ export async function readText(path: string): Promise<string> {
   return new TextDecoder().decode(await readWhole(path));
 }
 
-function isGzip(chunk: Uint8Array): boolean {
-  return GZIP_MAGIC.every((byte, i) => chunk[i] === byte);
-}
-
 async function* withFirst(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield first;
   for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  const unpack = createGunzip();
+async function* unpacked(packed: AsyncIterable<Uint8Array>, unpack: Duplex): AsyncGenerator<Uint8Array> {
   const feed = (async () => {
     for await (const chunk of packed) {
       if (!unpack.write(chunk)) await new Promise((resolve) => unpack.once('drain', resolve));
@@ -55,6 +56,9 @@ async function* gunzip(packed: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8A
 }
 
 function explain(path: string, error: NodeJS.ErrnoException): Error {
+  if (error.code?.startsWith('ZSTD_')) {
+    return new UserError(path, `the packed data are damaged (${error.message})`, 'copy the file again');
+  }
   switch (error.code) {
     case 'ENOENT':
       return new UserError(path, 'no such file', 'check the path');
@@ -63,9 +67,9 @@ function explain(path: string, error: NodeJS.ErrnoException): Error {
     case 'EACCES':
       return new UserError(path, 'may not be read', 'check its permissions');
     case 'Z_BUF_ERROR':
-      return new UserError(path, 'the gzip data end too early', 'copy the file again: it was cut short');
+      return new UserError(path, 'the packed data end too early', 'copy the file again: it was cut short');
     case 'Z_DATA_ERROR':
-      return new UserError(path, `the gzip data are damaged (${error.message})`, 'copy the file again');
+      return new UserError(path, `the packed data are damaged (${error.message})`, 'copy the file again');
     default:
       return error;
   }

@@ -41,7 +41,7 @@ describe('dmalab replay', () => {
   });
 
   it.each([
-    ['a truncated gzip', readFileSync(TRACE).subarray(0, 40_000), /the gzip data end too early; copy the file again/],
+    ['a truncated gzip', readFileSync(TRACE).subarray(0, 40_000), /the packed data end too early; copy the file again/],
     ['an empty file', '', /holds no trace event; give it the text of/],
     ['something else', 'hello\n', /holds no trace event/],
   ])('refuses %s in one line with exit code 2', async (_, content, says) => {

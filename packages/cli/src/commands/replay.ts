@@ -9,7 +9,8 @@ export interface ReplayFlags {
 }
 
 const DETAILS = `
-TRACE is what /sys/kernel/tracing/trace holds, plain or gzip, or - for standard input. Useful events:
+TRACE is what /sys/kernel/tracing/trace holds, or a trace.dat of trace-cmd; plain, gzip or zstd; - for standard input.
+Useful events:
   dma:*  iommu:map  iommu:unmap  swiotlb:*  nvme:*  block:block_rq_*
 
 The replay drives the model's own allocators with the requests that the trace shows and compares every address that
@@ -23,7 +24,7 @@ export function addReplay(program: Command): void {
   program
     .command('replay')
     .description('say what a DMA trace of a real kernel holds, and how far the model agrees with it')
-    .argument('<TRACE>', 'trace text, plain or gzip; - for standard input')
+    .argument('<TRACE>', 'trace text or trace.dat, plain or packed; - for standard input')
     .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
     .option('--nvme', "give the trace's I/O to the model's NVMe driver and controller, and compare each command")
     .option('--check', 'exit with 1 when the model disagrees or dma-debug finds something')

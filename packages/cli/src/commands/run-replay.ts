@@ -8,10 +8,10 @@ import {
   type SwiotlbAgreement,
   type TableAgreement,
 } from '@dmalab/integration';
-import { summarise, type Trace, TraceReader, type TraceSummary } from '@dmalab/trace';
-import { readInput, readText } from '../input-file.ts';
+import { summarise, type Trace, type TraceSummary } from '@dmalab/trace';
+import { readText } from '../input-file.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
-import { UserError } from '../user-error.ts';
+import { readTraceFile } from '../trace-file.ts';
 import type { ReplayFlags } from './replay.ts';
 
 const MOST_NOTES_SHOWN = 5;
@@ -27,14 +27,6 @@ export async function runReplay(file: string, { boot, check, json, nvme }: Repla
   else printReport(file, trace, summary, report);
   const found = disagreements(report.agreement) + report.dmaDebug.findings.length;
   process.exitCode = check && found > 0 ? 1 : 0;
-}
-
-async function readTraceFile(file: string): Promise<Trace> {
-  const reader = new TraceReader();
-  for await (const chunk of readInput(file)) reader.push(chunk);
-  const trace = reader.finish();
-  if (trace.counts.events > 0) return trace;
-  throw new UserError(file, 'holds no trace event', 'give it the text of /sys/kernel/tracing/trace');
 }
 
 /** Events without a format here, and lines that are neither event nor comment. */
