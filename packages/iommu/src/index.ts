@@ -25,18 +25,21 @@ export type { GroupablePciDevice, PciKind } from './core/groups/acs.ts';
 export { ACS_REQUIRED, acsEnabled, acsPathEnabled } from './core/groups/acs.ts';
 export type { GroupFinder } from './core/groups/group-registry.ts';
 export { GroupRegistry } from './core/groups/group-registry.ts';
+export type { VtdGroupDevice } from './core/groups/intel-driver.ts';
+export { IntelGroupDriver } from './core/groups/intel-driver.ts';
 export type { GroupDevice, IommuDomain, IommuDriver } from './core/groups/iommu-domain.ts';
 export { DomainType } from './core/groups/iommu-domain.ts';
 export type { GroupTrace } from './core/groups/iommu-group.ts';
 export { IommuGroup } from './core/groups/iommu-group.ts';
 export { pciDeviceGroup } from './core/groups/pci-grouping.ts';
 export type { IommuDevice } from './core/iommu-device.ts';
-export { iommuMap, iommuMapNosync, iommuUnmap, iommuUnmapFast, syncGather } from './core/iommu-map.ts';
+export { gatherAddPage, iommuMap, iommuMapNosync, iommuUnmap, iommuUnmapFast, syncGather } from './core/iommu-map.ts';
 export type { IommuTrace } from './core/iommu-trace.ts';
 export { NO_TRACE } from './core/iommu-trace.ts';
 export { IotlbGather } from './core/iotlb-gather.ts';
 export type { KernelContextOptions } from './core/kernel-context.ts';
 export { KernelContext } from './core/kernel-context.ts';
+export { MsiCookie, MsiPages } from './core/msi-pages.ts';
 export type { PagingDomain } from './core/paging-domain.ts';
 export {
   IOMMU_CACHE,

@@ -62,3 +62,15 @@ export function syncGather(paging: PagingDomain, gather: IotlbGather): void {
   if (gather.start < gather.end) paging.iotlbSync(gather);
   gather.reset(false);
 }
+
+/**
+ * Adds one page to what an unmap gathered, for drivers that invalidate page by page (spec I162): a page of another size, or
+ * one that does not touch the range so far, is preceded by a sync.
+ */
+export function gatherAddPage(paging: PagingDomain, gather: IotlbGather, iova: number, pageSize: number): void {
+  const end = iova + pageSize - 1;
+  const disjoint = gather.end !== 0 && (end + 1 < gather.start || iova > gather.end + 1);
+  if ((gather.pageSize !== 0 && gather.pageSize !== pageSize) || disjoint) syncGather(paging, gather);
+  gather.pageSize = pageSize;
+  gather.addRange(iova, end);
+}
