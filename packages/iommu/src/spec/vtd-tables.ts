@@ -9,7 +9,11 @@ export const RootEntry = {
 export const ROOT_ENTRY_BYTES = 16;
 
 /** Either qword of a scalable-mode root entry: lower for devfn 0 to 127, upper for the rest (spec H20). */
-export const ScalableRootEntry = RootEntry;
+export const ScalableRootEntry = {
+  P: bits(0), // LP or UP
+  RSVD1: bits(11, 1),
+  CTP: bits(63, 12), // LCTP or UCTP
+} as const;
 
 /** Context entry, legacy mode: 16 bytes, indexed by devfn (spec H17). */
 export const ContextEntry = {

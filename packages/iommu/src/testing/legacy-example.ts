@@ -5,24 +5,23 @@ import { putWords } from './words.ts';
 
 /** The source that the example's context entry is for. */
 export const EXAMPLE_SOURCE = 0x18;
-/** Where its invalidation queue is, and where its first wait writes. */
-export const EXAMPLE_QUEUE = 0x01020000;
-export const EXAMPLE_STATUS = 0x01030000;
+/** Where its invalidation queue is. */
+const EXAMPLE_QUEUE = 0x01020000;
 
 /** The legacy worked example of the specification, byte for byte (spec H30). */
 const TABLES = {
-  16777216: [0x01001001n, 0n],
-  16781696: [0x01010001n, 0x702n],
-  16842760: [0x01011003n],
-  16846864: [0x01012003n],
-  16850968: [0x01013003n],
-  16855072: [0x01200003n],
-  16855080: [0x01201001n],
-  16855088: [0n],
-  16855096: [0xfee00003n],
-  16855104: [0x01202002n],
-  16850976: [0x01400083n],
-  16908288: [0x11n, 0n, 0x12n, 0n, 0x0000000100000025n, 0x01030000n],
+  '0x01000000': [0x01001001n, 0n],
+  '0x01001180': [0x01010001n, 0x702n],
+  '0x01010008': [0x01011003n],
+  '0x01011010': [0x01012003n],
+  '0x01012018': [0x01013003n],
+  '0x01013020': [0x01200003n],
+  '0x01013028': [0x01201001n],
+  '0x01013030': [0n],
+  '0x01013038': [0xfee00003n],
+  '0x01013040': [0x01202002n],
+  '0x01012020': [0x01400083n],
+  '0x01020000': [0x11n, 0n, 0x12n, 0n, 0x0000000100000025n, 0x01030000n],
 };
 
 /** A unit that runs on the example's tables, its queue at 3 descriptors done. */

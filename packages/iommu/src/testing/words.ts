@@ -1,7 +1,7 @@
 import type { TableMemory } from '../page-table/table-memory.ts';
 
-/** Puts 64-bit words at addresses: `{ 0x1000: [0x1001n, 0n] }` fills two from 0x1000 on. */
-export function putWords(memory: TableMemory, words: Readonly<Record<number, readonly bigint[]>>): void {
+/** Puts 64-bit words at addresses: `{ "0x1000": [0x1001n, 0n] }` fills two from 0x1000 on. */
+export function putWords(memory: TableMemory, words: Readonly<Record<string, readonly bigint[]>>): void {
   for (const [at, values] of Object.entries(words)) {
     for (const [index, value] of values.entries()) put64(memory, Number(at) + index * 8, value);
   }

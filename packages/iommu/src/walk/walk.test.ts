@@ -21,7 +21,7 @@ const registers = parseUnitRegisters(expected);
 class Pages implements DumpMemory {
   readonly memory = new PhysMemory();
   readonly #held: ReadonlySet<number>;
-  constructor(held: readonly number[], words: Readonly<Record<number, readonly bigint[]>>) {
+  constructor(held: readonly number[], words: Readonly<Record<string, readonly bigint[]>>) {
     this.#held = new Set(held);
     putWords(this.memory, words);
   }
@@ -99,15 +99,15 @@ describe('a snapshot of a real kernel, legacy mode (spec H30)', () => {
 describe('scalable mode (spec H31)', () => {
   const held = [0x01000000, 0x01001000, 0x01003000, 0x01004000, 0x01010000, 0x01011000, 0x01012000, 0x01013000];
   const words = {
-    16777216: [0x01001001n, 0x01002001n],
-    16782080: [0x01003001n],
-    16789504: [0x01004001n],
-    16793600: [0x49n, 7n, 0x01010000n],
-    16842760: [0x01011007n],
-    16846864: [0x01012007n],
-    16850968: [0x01013007n],
-    16855072: [0x01200007n],
-    16855080: [0x01201005n],
+    '0x01000000': [0x01001001n, 0x01002001n],
+    '0x01001300': [0x01003001n],
+    '0x01003000': [0x01004001n],
+    '0x01004000': [0x49n, 7n, 0x01010000n],
+    '0x01010008': [0x01011007n],
+    '0x01011010': [0x01012007n],
+    '0x01012018': [0x01013007n],
+    '0x01013020': [0x01200007n],
+    '0x01013028': [0x01201005n],
   };
   const scalable = parseUnitRegisters({
     rtaddr: '0x1000400',
@@ -137,9 +137,9 @@ describe('scalable mode (spec H31)', () => {
   });
 
   it('walks the second stage and passes through', () => {
-    const second = { ...words, 16793600: [0x01010089n, 7n], 16842760: [0x01011003n] };
+    const second = { ...words, '0x01004000': [0x01010089n, 7n], '0x01010008': [0x01011003n] };
     expect(walkIova(new Pages(held, second), scalable, 0x18, 0x8080604567).page?.phys).toBe(0x01200567);
-    const pass = { ...words, 16793600: [0x109n, 7n] };
+    const pass = { ...words, '0x01004000': [0x109n, 7n] };
     expect(walkIova(new Pages(held, pass), scalable, 0x18, 0x1234).page).toEqual({
       phys: 0x1234,
       pageBytes: 0,
@@ -149,7 +149,7 @@ describe('scalable mode (spec H31)', () => {
   });
 
   it('refuses nested translation by name', () => {
-    const nested = { ...words, 16793600: [0x010100c9n, 7n, 0x01010000n] };
+    const nested = { ...words, '0x01004000': [0x010100c9n, 7n, 0x01010000n] };
     expect(() => walkIova(new Pages(held, nested), scalable, 0x18, 0)).toThrow(/nested translation/);
   });
 });
@@ -180,7 +180,12 @@ describe('input that lacks something is refused by name', () => {
   });
 
   it('a listing says which tables are absent and goes on', () => {
-    const words = { 4096: [0x2001n], 8192: [0x3001n, 0x102n], 12288: [0x4003n, 0x5003n], 20480: [0x80083n] };
+    const words = {
+      '0x00001000': [0x2001n],
+      '0x00002000': [0x3001n, 0x102n],
+      '0x00003000': [0x4003n, 0x5003n],
+      '0x00005000': [0x80083n],
+    };
     const pages = new Pages([0x1000, 0x2000, 0x3000, 0x5000], words);
     const small = parseUnitRegisters({ ...expected.registers, rtaddr: '0x1000' });
     const listing = listMappings(pages, small, 0);
@@ -193,7 +198,12 @@ describe('input that lacks something is refused by name', () => {
     [0x80083n, 'the level 3 entry has address bits below its page size: they are reserved'],
     [0x40000083n, undefined],
   ])('H18 a 1 GiB entry %x: alignment bits are reserved, not masked', (entry, blocked) => {
-    const words = { 4096: [0x2001n], 8192: [0x3001n, 0x102n], 12288: [0x4003n], 16384: [entry] };
+    const words = {
+      '0x00001000': [0x2001n],
+      '0x00002000': [0x3001n, 0x102n],
+      '0x00003000': [0x4003n],
+      '0x00004000': [entry],
+    };
     const pages = new Pages([0x1000, 0x2000, 0x3000, 0x4000], words);
     const small = parseUnitRegisters({ ...expected.registers, rtaddr: '0x1000' });
     expect(walkIova(pages, small, 0, 0x123).blocked).toBe(blocked);
@@ -201,7 +211,11 @@ describe('input that lacks something is refused by name', () => {
   });
 
   it('tables that point at themselves end the listing', () => {
-    const words = { 4096: [0x2001n], 8192: [0x3001n, 0x102n], 12288: Array.from({ length: 512 }, () => 0x3003n) };
+    const words = {
+      '0x00001000': [0x2001n],
+      '0x00002000': [0x3001n, 0x102n],
+      12288: Array.from({ length: 512 }, () => 0x3003n),
+    };
     const small = parseUnitRegisters({ ...expected.registers, rtaddr: '0x1000' });
     expect(listMappings(new Pages([0x1000, 0x2000, 0x3000], words), small, 0).truncated).toBe(true);
   });

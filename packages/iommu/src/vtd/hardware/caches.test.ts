@@ -6,7 +6,7 @@ import { VTD_PRESETS } from '../capabilities.ts';
 const IOVA = 0x8080604567;
 const PAGE = 0x0000008080604000n;
 /** A second leaf table, which sends the example's page elsewhere. */
-const OTHER_TABLE = { 16859168: [0x01209003n] };
+const OTHER_TABLE = { '0x01014020': [0x01209003n] };
 
 let example: LegacyExample;
 const go = () => example.unit.translate(SOURCE, IOVA, 1);
@@ -18,7 +18,7 @@ beforeEach(() => {
 
 describe('caches stay as they are until the invalidation that covers them (spec H4, H27, H28)', () => {
   it('H6 a changed table pointer needs an invalidation without the leaf-only hint', () => {
-    putWords(example.memory, { ...OTHER_TABLE, 16850968: [0x01014003n] });
+    putWords(example.memory, { ...OTHER_TABLE, '0x01012018': [0x01014003n] });
     example.submit(0x00070032n, PAGE | 0x40n);
     expect(go()).toBe(0x01200567);
     example.submit(0x00070032n, PAGE);

@@ -48,7 +48,7 @@ describe('spec H30: the legacy worked example', () => {
   });
 
   it('a read by a source without context entry is blocked as not present, a read of a write-only page as unreadable', () => {
-    putWords(memory, { 16781824: [0x01010001n, 0x702n] });
+    putWords(memory, { '0x01001200': [0x01010001n, 0x702n] });
     expect(unit.translate(0x20, 0x8080608000, 0)).toBe(-6);
     expect(takeRecord()[1]).toBe('c000000600000020');
     expect(unit.translate(0x20, 0x8080608123, 1)).toBe(0x01202123);
@@ -69,7 +69,7 @@ describe('spec H30: the legacy worked example', () => {
   });
 
   it('FPD keeps a qualified reason out of the records', () => {
-    putWords(memory, { 16781696: [0x01010003n, 0x703n] });
+    putWords(memory, { '0x01001180': [0x01010003n, 0x703n] });
     expect(unit.translate(SOURCE, 0x8080604567, 1)).toBe(-3);
     expect(unit.readRegister(0x34)).toBe(0);
   });
@@ -78,7 +78,7 @@ describe('spec H30: the legacy worked example', () => {
     expect(unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01200567);
     put64(memory, 0x01013020, 0x01203003n);
     expect(unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01200567);
-    putWords(memory, { 16908336: [0x0000000000070032n, 0x0000008080604000n] });
+    putWords(memory, { '0x01020030': [0x0000000000070032n, 0x0000008080604000n] });
     unit.writeRegister(0x88, 0x40);
     expect(unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01200567);
     unit.step();
@@ -86,12 +86,12 @@ describe('spec H30: the legacy worked example', () => {
   });
 
   it('an unknown descriptor sets IQE and freezes the head until it is replaced and the tail written', () => {
-    putWords(memory, { 16908336: [0xfn, 0n] });
+    putWords(memory, { '0x01020030': [0xfn, 0n] });
     unit.writeRegister(0x88, 0x40);
     unit.step();
     expect(unit.readRegister(0x34)).toBe(0x10);
     expect(unit.readRegister(0x80)).toBe(0x30);
-    putWords(memory, { 16908336: [0x12n, 0n] });
+    putWords(memory, { '0x01020030': [0x12n, 0n] });
     unit.writeRegister(0x34, 0x10);
     unit.step();
     expect(unit.readRegister(0x80)).toBe(0x30);

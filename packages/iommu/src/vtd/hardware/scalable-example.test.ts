@@ -9,16 +9,16 @@ const SOURCE = 0x18;
 
 /** The scalable worked example of the specification, byte for byte (spec H31). */
 const TABLES = {
-  16777216: [0x01001001n, 0x01002001n],
-  16782080: [0x01003001n, 0n, 0n, 0n],
-  16789504: [0x01004001n],
-  16793600: [0x49n, 7n, 0x01010000n, 0n, 0n, 0n, 0n, 0n],
-  16842760: [0x01011007n],
-  16846864: [0x01012007n],
-  16850968: [0x01013007n],
-  16855072: [0x01200007n],
-  16855080: [0x01201005n],
-  16908288: [0x11n, 0n, 0n, 0n, 0x37n, 0n, 0n, 0n, 0x12n, 0n, 0n, 0n, 0x0000000100000025n, 0x01030000n, 0n, 0n],
+  '0x01000000': [0x01001001n, 0x01002001n],
+  '0x01001300': [0x01003001n, 0n, 0n, 0n],
+  '0x01003000': [0x01004001n],
+  '0x01004000': [0x49n, 7n, 0x01010000n, 0n, 0n, 0n, 0n, 0n],
+  '0x01010008': [0x01011007n],
+  '0x01011010': [0x01012007n],
+  '0x01012018': [0x01013007n],
+  '0x01013020': [0x01200007n],
+  '0x01013028': [0x01201005n],
+  '0x01020000': [0x11n, 0n, 0n, 0n, 0x37n, 0n, 0n, 0n, 0x12n, 0n, 0n, 0n, 0x0000000100000025n, 0x01030000n, 0n, 0n],
 };
 
 let memory: PhysMemory;
@@ -60,23 +60,23 @@ describe('spec H31: the scalable worked example', () => {
     expect(memory.load32(0x01013020)).toBe(0x01200067);
   });
 
-  it.each<[string, number, Record<number, readonly bigint[]>, string]>([
+  it.each<[string, number, Record<string, readonly bigint[]>, string]>([
     ['a write to a read-only page', 0x8080605000, {}, '8000008500000018'],
     ['an entry that is not present', 0x8080606000, {}, '8000007100000018'],
-    ['a supervisor page', 0x8080604000, { 16855072: [0x01200003n] }, '8000008100000018'],
+    ['a supervisor page', 0x8080604000, { '0x01013020': [0x01200003n] }, '8000008100000018'],
     ['an address that is not canonical', 0x1000000000000, {}, '8000008000000018'],
-    ['a misaligned 2 MiB page', 0x8080604000, { 16850968: [0x01014087n] }, '8000007200000018'],
-    ['a page in the interrupt window', 0x8080604000, { 16855072: [0xfee00007n] }, '8000008700000018'],
-    ['PGTT that the unit has not', 0x8080604000, { 16793600: [0x89n] }, '8000005b00000018'],
-    ['a PASID entry that is not present', 0x8080604000, { 16793600: [0x48n] }, '8000005900000018'],
-    ['a reserved bit in the PASID entry', 0x8080604000, { 16793624: [1n] }, '8000005a00000018'],
-    ['a PASID directory entry that is not present', 0x8080604000, { 16789504: [0n] }, '8000005100000018'],
-    ['a reserved bit in the directory entry', 0x8080604000, { 16789504: [0x01004005n] }, '8000005200000018'],
-    ['a context entry that is not present', 0x8080604000, { 16782080: [0n] }, '8000004100000018'],
-    ['a reserved bit in the context entry', 0x8080604000, { 16782096: [1n] }, '8000004200000018'],
-    ['RID_PASID beyond the directory', 0x8080604000, { 16782088: [0x2000n] }, '8000004800000018'],
-    ['a root entry that is not present', 0x8080604000, { 16777216: [0n] }, '8000003900000018'],
-    ['a reserved bit in the root entry', 0x8080604000, { 16777216: [0x01001003n] }, '8000003a00000018'],
+    ['a misaligned 2 MiB page', 0x8080604000, { '0x01012018': [0x01014087n] }, '8000007200000018'],
+    ['a page in the interrupt window', 0x8080604000, { '0x01013020': [0xfee00007n] }, '8000008700000018'],
+    ['PGTT that the unit has not', 0x8080604000, { '0x01004000': [0x89n] }, '8000005b00000018'],
+    ['a PASID entry that is not present', 0x8080604000, { '0x01004000': [0x48n] }, '8000005900000018'],
+    ['a reserved bit in the PASID entry', 0x8080604000, { '0x01004018': [1n] }, '8000005a00000018'],
+    ['a PASID directory entry that is not present', 0x8080604000, { '0x01003000': [0n] }, '8000005100000018'],
+    ['a reserved bit in the directory entry', 0x8080604000, { '0x01003000': [0x01004005n] }, '8000005200000018'],
+    ['a context entry that is not present', 0x8080604000, { '0x01001300': [0n] }, '8000004100000018'],
+    ['a reserved bit in the context entry', 0x8080604000, { '0x01001310': [1n] }, '8000004200000018'],
+    ['RID_PASID beyond the directory', 0x8080604000, { '0x01001308': [0x2000n] }, '8000004800000018'],
+    ['a root entry that is not present', 0x8080604000, { '0x01000000': [0n] }, '8000003900000018'],
+    ['a reserved bit in the root entry', 0x8080604000, { '0x01000000': [0x01001003n] }, '8000003a00000018'],
   ])('%s is reported with its reason', (_, iova, change, high) => {
     putWords(memory, change);
     expect(unit.translate(SOURCE, iova, 1)).toBeLessThan(0);
@@ -93,7 +93,7 @@ describe('spec H31: the scalable worked example', () => {
 
   it('the second-stage variant', () => {
     setUp(VTD_PRESETS.qemuScalable);
-    putWords(memory, { 16793600: [0x01010089n, 7n, 0n], 16842760: [0x01011003n], 16855104: [0x01202002n] });
+    putWords(memory, { '0x01004000': [0x01010089n, 7n, 0n], '0x01010008': [0x01011003n], '0x01013040': [0x01202002n] });
     expect(unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01200567);
     expect(memory.load32(0x01013020)).toBe(0x01200007);
     expect(unit.translate(SOURCE, 0x8080608000, 0)).toBe(-0x79);
@@ -122,12 +122,12 @@ describe('requests with a PASID', () => {
     setUp(VTD_PRESETS.full);
     // PASID 3 has a first stage of its own; the context entry allows PASIDs.
     putWords(memory, {
-      16782080: [0x01003009n],
-      16793792: [0x49n, 9n, 0x01014000n, 0n],
-      16859136: [0x01015007n],
-      16863232: [0x01016007n],
-      16867328: [0x01017007n],
-      16871464: [0x01300007n],
+      '0x01001300': [0x01003009n],
+      '0x010040c0': [0x49n, 9n, 0x01014000n, 0n],
+      '0x01014000': [0x01015007n],
+      '0x01015000': [0x01016007n],
+      '0x01016000': [0x01017007n],
+      '0x01017028': [0x01300007n],
     });
   });
 
@@ -146,7 +146,7 @@ describe('requests with a PASID', () => {
   });
 
   it.each([
-    ['PASIDE clear', { 16782080: [0x01003001n] }, 3, -0x45],
+    ['PASIDE clear', { '0x01001300': [0x01003001n] }, 3, -0x45],
     ['a PASID beyond the directory', {}, 0x2000, -0x46],
   ] as const)('are refused with %s', (_, change, pasid, result) => {
     putWords(memory, change);
@@ -159,25 +159,25 @@ describe('requests with a PASID', () => {
     [
       'a fetch from a page with XD',
       { execute: true },
-      { 16793808: [0x01014022n], 16871464: [0x8000000001300007n] },
+      { '0x010040d0': [0x01014022n], '0x01017028': [0x8000000001300007n] },
       -0x82,
     ],
-    ['a supervisor request to a user page with SRE', { privileged: true }, { 16793808: [0x01014001n] }, 0x01300123],
+    ['a supervisor request to a user page with SRE', { privileged: true }, { '0x010040d0': [0x01014001n] }, 0x01300123],
     [
       'a supervisor write to a read-only page without WPE',
       { privileged: true, access: 'write' },
-      { 16793808: [0x01014001n], 16871464: [0x01300005n] },
+      { '0x010040d0': [0x01014001n], '0x01017028': [0x01300005n] },
       0x01300123,
     ],
     [
       'a supervisor write to a read-only page with WPE',
       { privileged: true, access: 'write' },
-      { 16793808: [0x01014011n], 16871464: [0x01300005n] },
+      { '0x010040d0': [0x01014011n], '0x01017028': [0x01300005n] },
       -0x85,
     ],
-    ['an atomic to a read-only page', { access: 'atomic' }, { 16871464: [0x01300005n] }, -0x85],
+    ['an atomic to a read-only page', { access: 'atomic' }, { '0x01017028': [0x01300005n] }, -0x85],
   ] as const)('%s', (_, extra, change, result) => {
-    putWords(memory, change as Record<number, readonly bigint[]>);
+    putWords(memory, change as Record<string, readonly bigint[]>);
     const request = { sourceId: SOURCE, pasid: 3, address: 0x5123, access: 'read', ...extra } as const;
     expect(unit.translateRequest(request)).toBe(result);
   });
@@ -190,13 +190,13 @@ describe('requests with a PASID', () => {
         : unit.translateRequest({ ...base, pasid, address: 0x5000 });
     };
     expect([go(), go(3)]).toEqual([0x01200000, 0x01300000]);
-    putWords(memory, { 16871464: [0x01301067n], 16855072: [0x01203067n] });
+    putWords(memory, { '0x01017028': [0x01301067n], '0x01013020': [0x01203067n] });
     expect([go(), go(3)]).toEqual([0x01200000, 0x01300000]);
-    putWords(memory, { 16908416: [0x0000000300090036n, 0x5000n, 0n, 0n] });
+    putWords(memory, { '0x01020080': [0x0000000300090036n, 0x5000n, 0n, 0n] });
     unit.writeRegister(0x88, 0xa0);
     unit.step();
     expect([go(), go(3)]).toEqual([0x01200000, 0x01301000]);
-    putWords(memory, { 16793792: [0x48n], 16908448: [0x0000000300090017n, 0n, 0n, 0n] });
+    putWords(memory, { '0x010040c0': [0x48n], '0x010200a0': [0x0000000300090017n, 0n, 0n, 0n] });
     expect(go(3)).toBe(0x01301000);
     unit.writeRegister(0x88, 0xc0);
     unit.step();
@@ -209,10 +209,10 @@ describe('nested translation (spec H26)', () => {
     setUp(VTD_PRESETS.full);
     // First stage as in the example; its addresses go through a second stage that maps 16 to 18 MiB to 32 MiB up, by 2 MiB.
     putWords(memory, {
-      16793600: [0x010500c9n, 7n, 0x01010000n],
-      17104896: [0x01051003n],
-      17108992: [0x01052003n],
-      17113152: [0x03000083n, 0x03200083n],
+      '0x01004000': [0x010500c9n, 7n, 0x01010000n],
+      '0x01050000': [0x01051003n],
+      '0x01051000': [0x01052003n],
+      '0x01052040': [0x03000083n, 0x03200083n],
     });
     for (const page of [0x01010000, 0x01011000, 0x01012000, 0x01013000]) {
       for (let at = 0; at < 0x1000; at += 4) memory.store32(page + 0x02000000 + at, memory.load32(page + at));
@@ -226,12 +226,12 @@ describe('nested translation (spec H26)', () => {
   });
 
   it.each([
-    ['a table that the second stage lacks', { 17113152: [0n] }, -0x75],
-    ['a table that it lets be read only: A could not be set', { 17113152: [0x03000081n] }, -0x77],
-    ['a page that it lacks', { 17113160: [0n] }, -0x79],
-    ['a table beyond its width', { 16793616: [0x0100000001010000n] }, -0x5a],
+    ['a table that the second stage lacks', { '0x01052040': [0n] }, -0x75],
+    ['a table that it lets be read only: A could not be set', { '0x01052040': [0x03000081n] }, -0x77],
+    ['a page that it lacks', { '0x01052048': [0n] }, -0x79],
+    ['a table beyond its width', { '0x01004010': [0x0100000001010000n] }, -0x5a],
   ] as const)('%s', (_, change, result) => {
-    putWords(memory, change as Record<number, readonly bigint[]>);
+    putWords(memory, change as Record<string, readonly bigint[]>);
     expect(unit.translate(SOURCE, 0x8080604567, 1)).toBe(result);
   });
 });

@@ -8,9 +8,9 @@ import {
   PasidDirectoryEntry,
   PasidEntry,
   PasidTranslationType,
-  RootEntry,
   SCALABLE_CONTEXT_ENTRY_BYTES,
   ScalableContextEntry,
+  ScalableRootEntry,
 } from '../../spec/vtd-tables.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import { NO_PASID } from './address-spaces.ts';
@@ -63,9 +63,9 @@ export class ScalableTables {
     if (!memory.canAccess(at)) return -reasons.rootAccess;
     const low = memory.load32(at);
     const high = memory.load32(at + 4);
-    if ((low & lowMask(RootEntry.P)) === 0) return -reasons.rootNotPresent;
-    if (((low & lowMask(RootEntry.RSVD1)) | (high & this.#reservedHigh)) !== 0) return -reasons.rootReserved;
-    return getAddress(low, high, RootEntry.CTP);
+    if ((low & lowMask(ScalableRootEntry.P)) === 0) return -reasons.rootNotPresent;
+    if (((low & lowMask(ScalableRootEntry.RSVD1)) | (high & this.#reservedHigh)) !== 0) return -reasons.rootReserved;
+    return getAddress(low, high, ScalableRootEntry.CTP);
   }
 
   /** Checks the context entry and settles the PASID; the address of the PASID directory, or a negative reason. */
