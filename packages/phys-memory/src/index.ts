@@ -1,4 +1,5 @@
 // Addresses and sizes.
+
 export type { DmaAddr, Pfn, PhysAddr } from './address.ts';
 export {
   ADDRESS_BITS,
@@ -11,34 +12,17 @@ export {
   pfn,
   physAddr,
 } from './address.ts';
-// Who answers.
-export type { BusError } from './bus/bus-errors.ts';
-export type { MmioHandler } from './bus/mmio-handler.ts';
-export { BUS_ABORT, PhysBus } from './bus/phys-bus.ts';
-export type { RegisterBacking } from './bus/register-backing.ts';
-// Caches of machines whose devices do not snoop them, and who owns a buffer.
-export type { CacheOperation, MaintenanceTable } from './cache/cache-maintenance.ts';
-export { ARC_MAINTENANCE, ARM64_MAINTENANCE, CacheMaintenance } from './cache/cache-maintenance.ts';
-export { CoherentPort } from './cache/coherent-port.ts';
-export { CpuCache } from './cache/cpu-cache.ts';
-export type { OwnershipViolation } from './cache/ownership.ts';
-export { OwnershipChecker } from './cache/ownership.ts';
-// Confidential guests, and memory nobody initialised.
-export { ConfidentialDeviceView } from './confidential/device-view.ts';
-export { SharedPages } from './confidential/shared-pages.ts';
-// Memory to files and back.
-export { ElfCoreReader, readElfCore } from './images/elf-core-reader.ts';
-export { writeElfCore } from './images/elf-core-writer.ts';
-export type { ImageErrorCode } from './images/image-error.ts';
-export { ImageError } from './images/image-error.ts';
-export type { ImagePiece } from './images/memory-image.ts';
-export { MemoryImage } from './images/memory-image.ts';
-export type { RawPart } from './images/raw-image.ts';
-export { RawImageReader, readRawImage, writeRawImage } from './images/raw-image.ts';
-export { restoreSnapshot, takeSnapshot } from './images/snapshot.ts';
-export type { KmsanOptions, KmsanReport } from './kmsan/kmsan-shadow.ts';
-export { KmsanShadow } from './kmsan/kmsan-shadow.ts';
+
+// The bytes.
+
+export type { ByteAccess } from './memory/byte-access.ts';
+export type { MemorySpan } from './memory/granule-source.ts';
+export { MemoryRangeError } from './memory/memory-range-error.ts';
+export type { PhysMemoryOptions } from './memory/phys-memory.ts';
+export { PhysMemory } from './memory/phys-memory.ts';
+
 // What is where.
+
 export type { AddressKind } from './map/address-kind.ts';
 export type { AddressRange, NewRange, PageRange } from './map/address-map.ts';
 export { AddressMap } from './map/address-map.ts';
@@ -50,16 +34,30 @@ export type { FirmwareRange } from './map/firmware-map.ts';
 export { addressMapFromFirmware } from './map/firmware-map.ts';
 export { extractIomem, formatIomem, parseIomem } from './map/iomem.ts';
 export { q35AddressMap } from './map/q35-map.ts';
-// The bytes.
-export type { ByteAccess } from './memory/byte-access.ts';
-export type { MemorySpan } from './memory/granule-source.ts';
-export { MemoryRangeError } from './memory/memory-range-error.ts';
-export type { PhysMemoryOptions } from './memory/phys-memory.ts';
-export { PhysMemory } from './memory/phys-memory.ts';
-export { StoreBuffer } from './ordering/store-buffer.ts';
+
+// Who answers.
+
+export type { BusError } from './bus/bus-errors.ts';
+export type { MmioHandler } from './bus/mmio-handler.ts';
+export { BUS_ABORT, PhysBus } from './bus/phys-bus.ts';
+export type { RegisterBacking } from './bus/register-backing.ts';
+
+// Memory to files and back.
+
+export { ElfCoreReader, readElfCore } from './images/elf-core-reader.ts';
+export { writeElfCore } from './images/elf-core-writer.ts';
+export type { ImageErrorCode } from './images/image-error.ts';
+export { ImageError } from './images/image-error.ts';
+export type { ImagePiece } from './images/memory-image.ts';
+export { MemoryImage } from './images/memory-image.ts';
+export type { RawPart } from './images/raw-image.ts';
+export { RawImageReader, readRawImage, writeRawImage } from './images/raw-image.ts';
+export { restoreSnapshot, takeSnapshot } from './images/snapshot.ts';
+
+// Page frames: descriptors, zones, the page allocator.
+
 export { placeCmaArea } from './pages/cma-placement.ts';
 export type { MovePages } from './pages/contiguous.ts';
-// Page frames: descriptors, zones, the page allocator.
 export { allocContigRange, CMA_ALIGNMENT, CmaArea, freeContigRange } from './pages/contiguous.ts';
 export type { DevicePageMap, DevicePageMapOptions } from './pages/device-pages.ts';
 export { DevicePages, DevicePageType } from './pages/device-pages.ts';
@@ -78,3 +76,20 @@ export { PageError } from './pages/page-error.ts';
 export { PageView } from './pages/page-view.ts';
 export type { NodeDescription, ZoneExtent, ZoneLimits } from './pages/zone-layout.ts';
 export { arm64Zones, S390_ZONES, X86_32_ZONES, X86_64_ZONES, ZoneType } from './pages/zone-layout.ts';
+
+// Caches of machines whose devices do not snoop them, and the order of stores.
+
+export type { CacheOperation, MaintenanceTable } from './cache/cache-maintenance.ts';
+export { ARC_MAINTENANCE, ARM64_MAINTENANCE, CacheMaintenance } from './cache/cache-maintenance.ts';
+export { CoherentPort } from './cache/coherent-port.ts';
+export { CpuCache } from './cache/cpu-cache.ts';
+export type { OwnershipViolation } from './cache/ownership.ts';
+export { OwnershipChecker } from './cache/ownership.ts';
+export { StoreBuffer } from './ordering/store-buffer.ts';
+
+// Confidential guests, and memory nobody initialised.
+
+export { ConfidentialDeviceView } from './confidential/device-view.ts';
+export { SharedPages } from './confidential/shared-pages.ts';
+export type { KmsanOptions, KmsanReport } from './kmsan/kmsan-shadow.ts';
+export { KmsanShadow } from './kmsan/kmsan-shadow.ts';

@@ -77,7 +77,7 @@ export class KmsanShadow implements PageObserver {
   }
 
   /** The CPU copied bytes: shadow and origins go with them (spec P84). */
-  copy(to: number, from: number, size: number): void {
+  copyShadow(to: number, from: number, size: number): void {
     const shadows = Array.from({ length: size }, (_, i) => this.#shadowAt(from + i));
     const origins = Array.from({ length: size }, (_, i) => this.#originAt(from + i));
     for (let i = 0; i < size; i++) {

@@ -52,10 +52,10 @@ describe('P84 where uninitialised bytes come from', () => {
   it('a copy carries shadow and origin, at any alignment', () => {
     const other = allocator.allocPages(GFP_ZERO, 0) * 4096;
     shadow.markInitialised(page, 2);
-    shadow.copy(other + 1, page, 5);
+    shadow.copyShadow(other + 1, page, 5);
     shadow.check(other, 16);
     expect(texts()).toEqual(['Bytes 3-5 of 16 are uninitialized']);
-    shadow.copy(other + 1, other + 8, 5);
+    shadow.copyShadow(other + 1, other + 8, 5);
     expect(shadow.isInitialised(other, 16)).toBe(true);
   });
 });
@@ -94,7 +94,7 @@ describe('P86 a check', () => {
     partial.check(0x1ff0, 32);
     expect(partial.reports.map(({ text }) => text)).toEqual(['Bytes 0-15 of 32 are uninitialized']);
     expect([partial.isHighMemory(0x1fff), partial.isHighMemory(0x2000)]).toEqual([false, true]);
-    partial.copy(0x2000, 0x1ff0, 4);
+    partial.copyShadow(0x2000, 0x1ff0, 4);
     expect(partial.isInitialised(0x2000, 4)).toBe(true);
   });
 });
