@@ -50,7 +50,7 @@ const step = fc.record({
 });
 
 describe('driver and unit agree', () => {
-  test.prop([fc.constantFrom(...presets), fc.array(step, { minLength: 1, maxLength: 12 })], { numRuns: 60 })(
+  test.prop([fc.constantFrom(...presets), fc.array(step, { minLength: 1, maxLength: 12 })], { numRuns: 40 })(
     'what is mapped translates to the byte, what is not mapped faults, at every mix of page sizes',
     (preset, steps) => {
       const { unit, domain } = setUp(preset);
@@ -105,7 +105,7 @@ describe('driver and unit agree', () => {
   }
 
   test.prop([fc.constantFrom(...presets), fc.uniqueArray(fc.nat({ max: 400 }), { minLength: 1, maxLength: 20 })], {
-    numRuns: 40,
+    numRuns: 25,
   })('H4 lazily unmapped pages stay reachable exactly until the flush', (preset, touched) => {
     const { unit, domain } = setUp(preset);
     const gather = new IotlbGather();

@@ -23,7 +23,8 @@ export interface DeviceMappings {
 }
 
 /**
- * Lists every mapping of a device (spec H18, H22). A table that the dump lacks is reported, and its span left out.
+ * Lists every mapping of a device (spec H18, H22); of a first stage the lower half, which is all that DMA domains use.
+ * A table that the dump lacks is reported, and its span left out.
  * @throws {WalkError} when the device has no tables, or the dump lacks the root one
  */
 export function listMappings(memory: DumpMemory, registers: UnitRegisters, sourceId: number): DeviceMappings {

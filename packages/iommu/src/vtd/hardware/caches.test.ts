@@ -85,6 +85,59 @@ describe('caches stay as they are until the invalidation that covers them (spec 
   });
 });
 
+describe('caching mode: what is absent is cached too (spec H28, I167)', () => {
+  beforeEach(() => {
+    const { cap, ecap } = VTD_PRESETS.qemuLegacy;
+    example = new LegacyExample({ cap: cap | 0x80n, ecap });
+  });
+
+  it('a page that became mapped faults until its page is invalidated', () => {
+    const absent = () => example.unit.translate(SOURCE, 0x8080606000, 1);
+    expect(absent()).toBe(-5);
+    put64(example.memory, 0x01013030, 0x01209003n);
+    expect(absent()).toBe(-5);
+    expect(example.unit.translate(SOURCE, 0x8080606000, 0)).toBeLessThan(0);
+    example.submit(0x00070032n, 0x0000008080606000n);
+    expect(absent()).toBe(0x01209000);
+  });
+
+  it('a read-only page is not absent: a refused write leaves it readable', () => {
+    expect(example.unit.translate(SOURCE, 0x8080605000, 1)).toBe(-5);
+    expect(example.unit.translate(SOURCE, 0x8080605000, 0)).toBe(0x01201000);
+  });
+
+  it.each<[string, bigint, boolean]>([
+    ['the source under domain id 0', 0x0000002000000031n, true],
+    ['the source under its domain id', 0x0000002000070031n, false],
+    ['all', 0x11n, true],
+  ])('a context entry that appeared is seen after an invalidation of %s: %s', (_, descriptor, seen) => {
+    expect(example.unit.translate(0x20, IOVA, 1)).toBe(-2);
+    putWords(example.memory, { '0x01001200': [0x01010001n, 0x702n] });
+    example.submit(descriptor, 0n);
+    expect(example.unit.translate(0x20, IOVA, 1)).toBe(seen ? 0x01200567 : -2);
+  });
+});
+
+describe('second-stage accessed and dirty bits (spec H13b, H21 SSADE)', () => {
+  it('are set on the way and by the first write, even after a cached read', () => {
+    example = new LegacyExample(VTD_PRESETS.full);
+    const { memory, unit } = example;
+    putWords(memory, {
+      '0x01000000': [0x01005001n, 0n],
+      '0x01005300': [0x01006001n, 0n, 0n, 0n],
+      '0x01006000': [0x01007001n],
+      '0x01007000': [0x01010289n, 7n, 0n],
+    });
+    unit.writeRegister(0x20, 0x01000400);
+    unit.writeRegister(0x18, 0xc4000000);
+    const leaf = () => memory.load32(0x01013020) & 0xfff;
+    expect(unit.translate(SOURCE, IOVA, 0)).toBe(0x01200567);
+    expect([leaf(), memory.load32(0x01010008) & 0xfff]).toEqual([0x103, 0x103]);
+    expect(unit.translate(SOURCE, IOVA, 1)).toBe(0x01200567);
+    expect(leaf()).toBe(0x303);
+  });
+});
+
 describe('register-based invalidation (spec H14)', () => {
   it.each<[string, number, number, number]>([
     ['all', 0x90000000, 0, 0x12000000],

@@ -44,6 +44,17 @@ export class TranslationCaches {
     return -1;
   }
 
+  /** Fault reason under which an absent page is cached, or 0 (spec H28, caching mode). */
+  absenceOf(tag: number, address: number): number {
+    const slot = this.pages.find(tag, address);
+    return slot >= 0 && this.pages.rights[slot] === 0 ? this.pages.targets[slot] : 0;
+  }
+
+  /** An entry without rights, which no request hits; its target is the fault reason. */
+  insertAbsence(tag: number, address: number, reason: number): void {
+    this.pages.insert(tag, address, reason, 0);
+  }
+
   insertPage(tag: number, address: number, pageShift: number, target: number, rights: number): void {
     if (pageShift === 12) this.pages.insert(tag, address, target, rights);
     else if (pageShift === 21) this.pages2M.insert(tag, address, target, rights);

@@ -10,6 +10,8 @@ export class TranslationContext {
   requestPasid = NO_PASID;
   /** PASID that its entry was found under, -1 in legacy mode. */
   pasid = NO_PASID;
+  /** Why its requests fault: caching mode caches what is absent too, under domain id 0 (spec H28). 0 when present. */
+  absence = 0;
   /** One of {@link Translation}. */
   translation: number = Translation.NONE;
   domainId = 0;

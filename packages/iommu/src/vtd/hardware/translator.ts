@@ -19,6 +19,9 @@ import type { UnitMemory } from './unit-memory.ts';
 /** The request was dropped without a fault record: a read of the interrupt window (spec H10), or an aborting root table. */
 export const VTD_BLOCKED = -0x1000;
 
+/** What absent entries are cached under (spec H28). */
+const ABSENT_DOMAIN_ID = 0;
+
 export interface TranslatorOptions {
   readonly hostAddressBits: number;
   readonly faultCodes: FaultCodes;
@@ -119,7 +122,7 @@ export class Translator {
       return;
     }
     const tag = this.#tagOf[sourceId];
-    const page = this.stages.second.walkQuickly(tag, address, right);
+    const page = this.#capabilities.cachingMode ? -1 : this.stages.second.walkQuickly(tag, address, right);
     if (page >= 0) {
       this.caches.pages.insert(tag, address, page, this.stages.second.leafRights);
       this.#answer[0] = page + (address & 0xfff);
@@ -150,8 +153,12 @@ export class Translator {
   contextFor(request: TranslationRequest): TranslationContext | undefined {
     const cached = this.contexts.find(request.sourceId, request.pasid);
     const context = cached ?? new TranslationContext();
-    this.#lookupReason = cached === undefined ? this.#lookup(request, context) : 0;
-    if (cached === undefined && this.#lookupReason === 0) this.contexts.insert(context);
+    this.#lookupReason = cached === undefined ? this.#lookup(request, context) : cached.absence;
+    if (cached === undefined && (this.#lookupReason === 0 || this.#capabilities.cachingMode)) {
+      context.absence = this.#lookupReason;
+      if (context.absence !== 0) context.domainId = ABSENT_DOMAIN_ID;
+      this.contexts.insert(context);
+    }
     const usesAts = request.addressType !== AddressType.UNTRANSLATED;
     if (this.#lookupReason === 0 && usesAts && !context.allowsAts) this.#lookupReason = this.#reasons.atsBlocked;
     if (this.#lookupReason === 0) return context;
@@ -168,11 +175,26 @@ export class Translator {
     const tag = cacheable ? this.caches.spaces.tagOfSpace(context.space) : 0;
     const cached = this.caches.lookup(tag, address, right);
     if (cached >= 0) return cached;
+    if (this.#capabilities.cachingMode && context.translation === Translation.SECOND_STAGE) {
+      const reason = this.caches.absenceOf(tag, address);
+      if (reason !== 0) return -reason;
+    }
     const page = this.stages.walk(context, tag, request);
-    if (page < 0) return page;
+    if (page < 0) return this.#absent(context, tag, request, page);
     const { pageShift, pageRights } = this.stages;
     this.caches.insertPage(tag, address, pageShift, page, pageRights);
     return page + (address & (2 ** pageShift - 1));
+  }
+
+  /** Caching mode caches second-stage faults too, where neither right is granted (spec H28). Returns the fault. */
+  #absent(context: TranslationContext, tag: number, request: TranslationRequest, fault: number): number {
+    if (!this.#capabilities.cachingMode || context.translation !== Translation.SECOND_STAGE) return fault;
+    const { right } = request;
+    request.right = right === ALLOWS_WRITE ? ALLOWS_READ : ALLOWS_WRITE;
+    const other = this.stages.walk(context, tag, request);
+    request.right = right;
+    if (other < 0) this.caches.insertAbsence(tag, request.address, -fault);
+    return fault;
   }
 
   /** Records the fault (spec H24, H25) and returns the negative reason. */
