@@ -8,8 +8,8 @@ export const SLOT_MASK = SLOT_COUNT - 1;
 const NOWHERE = new Granule(-GRANULE_SIZE, new Int32Array(0), 0);
 
 /**
- * Granules by number. `slots` is read on every access: it is always as long as the mask says, because an index beyond
- * an array's end, even if it never comes again, makes each access twice as slow.
+ * Granules by number. `slots` is read on every access and always as long as the mask says: one index beyond the end of
+ * an array, even if it never comes again, would have the compiled code allow for the next.
  */
 export class GranuleTable {
   /** In each slot the granule of that place that was looked up last; compare its `number`. */

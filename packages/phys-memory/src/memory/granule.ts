@@ -6,7 +6,7 @@ export const GRANULE_SHIFT = 26;
 export const GRANULE_SIZE = 2 ** GRANULE_SHIFT;
 export const GRANULE_WORDS = GRANULE_SIZE / 4;
 export const GRANULE_MASK = GRANULE_SIZE - 1;
-/** Multiply by it: a division costs 4 times as much. */
+/** A power of two: the product is exact, and costs less than a division. */
 export const GRANULES_PER_BYTE = 2 ** -GRANULE_SHIFT;
 
 /**
