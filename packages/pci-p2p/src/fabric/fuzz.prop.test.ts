@@ -63,13 +63,13 @@ function isReachable(from: PciFunction, target: PciFunction, address: number): b
 }
 
 describe('a fabric under random accesses', () => {
-  test.prop([arbitraryShape], { numRuns: 100 })('enumeration leaves windows that contain their children', (shape) => {
+  test.prop([arbitraryShape], { numRuns: 50 })('enumeration leaves windows that contain their children', (shape) => {
     const fabric = buildShape(shape);
     enumerateFabric(fabric);
     expect(inconsistencies(fabric)).toEqual([]);
   });
 
-  test.prop([arbitraryShape, fc.array(configWrite, { maxLength: 20 })], { numRuns: 100 })(
+  test.prop([arbitraryShape, fc.array(configWrite, { maxLength: 20 })], { numRuns: 50 })(
     'enumeration after any config writes leaves the same as before them',
     (shape, writes) => {
       const fabric = buildShape(shape);
@@ -82,7 +82,7 @@ describe('a fabric under random accesses', () => {
     },
   );
 
-  test.prop([arbitraryShape, fc.array(fc.tuple(configWrite, request), { maxLength: 20 })], { numRuns: 100 })(
+  test.prop([arbitraryShape, fc.array(fc.tuple(configWrite, request), { maxLength: 20 })], { numRuns: 50 })(
     'a request ends, and only where the bytes of config space let it',
     (shape, steps) => {
       const fabric = buildShape(shape);
@@ -106,7 +106,7 @@ describe('a fabric under random accesses', () => {
     },
   );
 
-  test.prop([arbitraryShape, fc.array(fc.tuple(configWrite, request), { maxLength: 20 })], { numRuns: 100 })(
+  test.prop([arbitraryShape, fc.array(fc.tuple(configWrite, request), { maxLength: 20 })], { numRuns: 50 })(
     'the way worked out beforehand is the way that port by port would go, counters included',
     (shape, steps) => {
       const fabric = buildShape(shape);
