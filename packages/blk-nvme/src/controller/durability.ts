@@ -40,12 +40,15 @@ export class DurabilityLog {
     this.#unflushed = namespace ? this.#unflushed.filter((write) => write.namespace !== namespace) : [];
   }
 
-  /** A write with FUA: it and, since the cache drains in order of blocks, nothing else becomes durable. */
+  /**
+   * A durable write over unflushed ones: the cache drains in order up to the newest that it covers, since a part of an
+   * older write must not come back over blocks that stay.
+   */
   flushRange(namespace: Namespace, slba: number, blocks: number): void {
-    const end = slba + blocks;
-    this.#unflushed = this.#unflushed.filter(
-      (write) => write.namespace !== namespace || write.slba + write.blocks <= slba || write.slba >= end,
+    const last = this.#unflushed.findLastIndex(
+      (write) => write.namespace === namespace && write.slba < slba + blocks && slba < write.slba + write.blocks,
     );
+    this.#unflushed = this.#unflushed.filter((write, i) => i > last || write.namespace !== namespace);
   }
 
   /**

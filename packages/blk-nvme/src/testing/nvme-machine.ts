@@ -130,7 +130,10 @@ export class NvmeMachine {
     iommu.enable();
     const domain = iommu.createDomain();
     iommu.attachDevice(SOURCE_ID, domain);
-    return new DmaDomain(this.kernel, domain, { lazy, trace: this.ring });
+    const dma = new DmaDomain(this.kernel, domain, { lazy, trace: this.ring });
+    // Message writes go there, not to memory: no mapping may (spec H10).
+    dma.iova.reserve(0xfee00, 0xfeeff);
+    return dma;
   }
 
   #bouncePool(): Swiotlb {
