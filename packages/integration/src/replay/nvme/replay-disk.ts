@@ -102,6 +102,9 @@ export class ReplayDisk {
     iommu.enable();
     const paging = iommu.createDomain();
     iommu.attachDevice(NVME_RID, paging);
-    return new DmaDomain(this.#kernel, paging, { trace: this.ring });
+    const dma = new DmaDomain(this.#kernel, paging, { trace: this.ring });
+    // Message writes go there, not to memory: no mapping may (spec H10).
+    dma.iova.reserve(0xfee00, 0xfeeff);
+    return dma;
   }
 }
