@@ -45,8 +45,7 @@ export class FirstStageFormat implements PageTableFormat {
   }
 
   address(low: number, high: number, sizeBytes: number): number {
-    const address = (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
-    return address - (address % sizeBytes);
+    return (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW & -sizeBytes) >>> 0);
   }
 
   /** None without US: the requests that a device sends are user requests (spec H22). */

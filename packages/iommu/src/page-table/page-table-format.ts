@@ -18,7 +18,7 @@ export interface PageTableFormat {
   isLargeLeaf(low: number): boolean;
   /** Do the address bits below a large page's size hold zeros, as they must (spec H18, H22)? */
   isAligned(low: number, sizeBytes: number): boolean;
-  /** Physical address of the table or page of that size (a power of two) that an entry points at. */
+  /** Physical address of the table or page of that size (a power of two, 1 GiB at most) that an entry points at. */
   address(low: number, high: number, sizeBytes: number): number;
   /** `IOMMU_READ` and `IOMMU_WRITE` that a present entry grants; a page's are those of all entries on its way. */
   rights(low: number): number;

@@ -37,8 +37,7 @@ export class SecondStageFormat implements PageTableFormat {
   }
 
   address(low: number, high: number, sizeBytes: number): number {
-    const address = (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
-    return address - (address % sizeBytes);
+    return (high & ADDRESS_HIGH) * 2 ** 32 + ((low & ADDRESS_LOW & -sizeBytes) >>> 0);
   }
 
   rights(low: number): number {

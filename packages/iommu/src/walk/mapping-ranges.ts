@@ -7,7 +7,7 @@ export interface MappingRange {
   readonly rights: number;
 }
 
-const INITIAL = 256;
+const INITIAL = 4096;
 
 /** Ranges in columns, so that a dump of a million scattered pages stays cheap: neighbours merge as they come. */
 export class MappingRanges {
