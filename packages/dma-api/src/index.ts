@@ -51,8 +51,9 @@ export type { SyncReference } from './debug/sync-checks.ts';
 export { debugSync } from './debug/sync-checks.ts';
 export type { UnmapReference } from './debug/unmap-checks.ts';
 export { debugUnmap, debugUnmapEntry, mappedEntries, reportUnknown } from './debug/unmap-checks.ts';
-export type { DeviceOptions, DmaParms } from './device/device.ts';
-export { Device, PCI_DMA_PARMS } from './device/device.ts';
+export { Device } from './device/device.ts';
+export type { DeviceOptions, DmaParms } from './device/device-options.ts';
+export { PCI_DMA_PARMS } from './device/device-options.ts';
 export {
   dmaAddressingLimited,
   dmaCoerceMaskAndCoherent,
@@ -156,9 +157,30 @@ export {
 } from './sg/map-sg.ts';
 export type { SgTable } from './sg/scatterlist.ts';
 export { Scatterlist, SgEntry } from './sg/scatterlist.ts';
-export * from './types/attrs.ts';
+export {
+  DMA_ATTR_ALLOC_CC_SHARED,
+  DMA_ATTR_ALLOC_SINGLE_PAGES,
+  DMA_ATTR_CC_SHARED,
+  DMA_ATTR_DEBUGGING_IGNORE_CACHELINES,
+  DMA_ATTR_FORCE_CONTIGUOUS,
+  DMA_ATTR_MMIO,
+  DMA_ATTR_NO_KERNEL_MAPPING,
+  DMA_ATTR_NO_WARN,
+  DMA_ATTR_PRIVILEGED,
+  DMA_ATTR_REQUIRE_COHERENT,
+  DMA_ATTR_SKIP_CPU_SYNC,
+  DMA_ATTR_WEAK_ORDERING,
+  DMA_ATTR_WRITE_COMBINE,
+} from './types/attrs.ts';
 export { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_NONE, DMA_TO_DEVICE, directionName } from './types/direction.ts';
 
 export { DmaArgumentError, DmaBugError } from './types/errors.ts';
-export { GFP_ATOMIC, GFP_DMA, GFP_DMA32, GFP_KERNEL, GFP_NOWAIT, gfpText } from './types/gfp.ts';
+export {
+  __GFP_DMA as GFP_DMA,
+  __GFP_DMA32 as GFP_DMA32,
+  GFP_ATOMIC,
+  GFP_KERNEL,
+  GFP_NOWAIT,
+  gfpText,
+} from './types/gfp.ts';
 export { dmaBitMask } from './types/masks.ts';

@@ -5,7 +5,7 @@ import { TestMachine, type TestMachineOptions } from '../testing/test-machine.ts
 import { DMA_ATTR_ALLOC_SINGLE_PAGES, DMA_ATTR_FORCE_CONTIGUOUS, DMA_ATTR_MMIO } from '../types/attrs.ts';
 import { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_TO_DEVICE } from '../types/direction.ts';
 import { ENXIO } from '../types/errno.ts';
-import { __GFP_COMP, GFP_ATOMIC, GFP_DMA, GFP_DMA32, GFP_KERNEL } from '../types/gfp.ts';
+import { __GFP_COMP, __GFP_DMA, __GFP_DMA32, GFP_ATOMIC, GFP_KERNEL } from '../types/gfp.ts';
 import { ALL_ONES } from '../types/masks.ts';
 import { dmaAllocAttrs, dmaAllocCoherent, dmaFreeCoherent } from './alloc-attrs.ts';
 import { dmaAllocNoncoherent, dmaAllocPages, dmaFreePages } from './alloc-pages.ts';
@@ -90,7 +90,9 @@ describe('direct sources (D43 to D48)', () => {
     expect(machine.events()).toEqual([]);
     dmaAllocCoherent(machine.device({ coherentDmaMask: 0 }), 4096, GFP_KERNEL);
     expect(machine.logged('dma_alloc mask').length).toBe(1);
-    expect(dmaAllocCoherent(machine.device(WIDE), 4096, GFP_KERNEL | GFP_DMA)!.dmaAddr).toBeGreaterThanOrEqual(2 ** 24);
+    expect(dmaAllocCoherent(machine.device(WIDE), 4096, GFP_KERNEL | __GFP_DMA)!.dmaAddr).toBeGreaterThanOrEqual(
+      2 ** 24,
+    );
   });
 
   it('D46 CMA: only who may block; the own area is final, others serve more than a page, the node before the default', () => {
@@ -142,7 +144,7 @@ describe('atomic pools (D47)', () => {
     expect(dmaAllocCoherent(dev, 131072, GFP_ATOMIC)!.dmaAddr).toBeGreaterThanOrEqual(2 ** 24);
     expect(dmaAllocCoherent(dev, 131072, GFP_ATOMIC)!.dmaAddr).toBeLessThan(2 ** 24);
     expect(dmaAllocCoherent(dev, 131072, GFP_ATOMIC)).toBe(null);
-    expect(machine.context.atomicPools!.alloc(dev, 4096, GFP_DMA32, true)).toBe(-1);
+    expect(machine.context.atomicPools!.alloc(dev, 4096, __GFP_DMA32, true)).toBe(-1);
     expect(machine.logged('atomic pool')).toEqual([
       'DMA pool exhausted for 0000:00:03.0',
       'Failed to get suitable pool for 0000:00:03.0',
@@ -182,7 +184,7 @@ describe('pages (D63)', () => {
   it('D63 refuse zone and compound flags and a zero mask, untraced; trace failures and requested sizes', () => {
     const machine = new TestMachine();
     const dev = machine.device(WIDE);
-    expect(dmaAllocPages(dev, 100, DMA_TO_DEVICE, GFP_KERNEL | GFP_DMA)).toBe(null);
+    expect(dmaAllocPages(dev, 100, DMA_TO_DEVICE, GFP_KERNEL | __GFP_DMA)).toBe(null);
     expect(dmaAllocPages(dev, 100, DMA_TO_DEVICE, GFP_KERNEL | __GFP_COMP)).toBe(null);
     expect(dmaAllocPages(machine.device({ coherentDmaMask: 0 }), 100, DMA_TO_DEVICE, GFP_KERNEL)).toBe(null);
     expect(machine.events()).toEqual([]);

@@ -3,7 +3,8 @@ import type { RamRange } from '../context/page-view.ts';
 import { directRequiredMask, physToDma } from '../direct/translate.ts';
 import { EINVAL, EIO } from '../types/errno.ts';
 import { ALL_ONES, minNotZero, roundUp } from '../types/masks.ts';
-import type { Device, DmaParms } from './device.ts';
+import type { Device } from './device.ts';
+import type { DmaParms } from './device-options.ts';
 import { allocDirect, mapDirect } from './go-direct.ts';
 import type { DmaRange } from './range-map.ts';
 

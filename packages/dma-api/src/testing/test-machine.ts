@@ -3,7 +3,8 @@ import { PhysMemory } from '@dmalab/phys-memory';
 import { Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
 import { renderBody, TraceRing } from '@dmalab/trace';
 import { DmaContext, type DmaContextOptions } from '../context/dma-context.ts';
-import { Device, type DeviceOptions } from '../device/device.ts';
+import { Device } from '../device/device.ts';
+import type { DeviceOptions } from '../device/device-options.ts';
 import { FirstFitPages } from './first-fit-pages.ts';
 import { TablePaging } from './table-paging.ts';
 

@@ -18,8 +18,6 @@ export const GFP_ATOMIC: number = __GFP_HIGH | __GFP_KSWAPD_RECLAIM;
 export const GFP_NOIO: number = __GFP_DIRECT_RECLAIM | __GFP_KSWAPD_RECLAIM;
 export const GFP_NOFS: number = GFP_NOIO | __GFP_IO;
 export const GFP_KERNEL: number = GFP_NOFS | __GFP_FS;
-export const GFP_DMA: number = __GFP_DMA;
-export const GFP_DMA32: number = __GFP_DMA32;
 
 /** Zone bits (spec D42, D63). */
 export const GFP_ZONE_MASK: number = __GFP_DMA | __GFP_DMA32 | __GFP_HIGHMEM;
