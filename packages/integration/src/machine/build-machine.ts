@@ -8,6 +8,7 @@ import {
   PAGE_SIZE,
   PageAllocator,
   PageDescriptors,
+  PageView,
   PhysMemory,
   q35AddressMap,
 } from '@dmalab/phys-memory';
@@ -51,6 +52,7 @@ export function buildMachine(description: MachineDescription, options: BuildOpti
     kernel,
     ring,
     swiotlb,
+    pages: new PageView(pages.pages),
     pageSource: pageSource(pages),
   });
   const nvme = buildNvme({ description, fabric, iommu, dma });
