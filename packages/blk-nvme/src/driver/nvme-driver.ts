@@ -186,10 +186,12 @@ export class NvmeDriver {
     if (!this.state.change('RESETTING')) return EBUSY;
     this.disable(false);
     const error = this.#start(false);
+    this.ioPath.unquiesce();
     if (error === 0) return 0;
     this.log.warn(`Disabling device after reset failure: ${error}`);
     this.state.change('DELETING');
     this.disable(true);
+    this.ioPath.unquiesce();
     this.state.change('DEAD');
     return error;
   }
@@ -197,6 +199,7 @@ export class NvmeDriver {
   /** Stops the controller and gives every request back (spec N96). */
   disable(shutdown: boolean): void {
     const { registers, ioQueues, adminPath, ioPath } = this;
+    ioPath.quiesced = true;
     const dead = registers.isGone() || !registers.isUsable();
     if (!dead) {
       ioQueues.deleteAll();
@@ -215,6 +218,7 @@ export class NvmeDriver {
   remove(): void {
     this.state.change('DELETING');
     this.disable(true);
+    this.ioPath.unquiesce();
     this.namespaces = [];
     this.hmb.free();
     this.shadow?.free();

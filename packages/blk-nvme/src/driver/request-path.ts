@@ -1,5 +1,5 @@
 import type { DmaContext } from '@dmalab/dma-api';
-import { BLK_STS_IOERR, BLK_STS_OK } from '../block/block-status.ts';
+import { BLK_STS_IOERR, BLK_STS_OK, BLK_STS_RESOURCE } from '../block/block-status.ts';
 import { opIsPassthrough, REQ_FAILFAST_DEV, REQ_FAILFAST_DRIVER, REQ_FAILFAST_TRANSPORT } from '../block/op.ts';
 import type { QueueOps } from '../block/queue-ops.ts';
 import { MQ_RQ_COMPLETE, MQ_RQ_IN_FLIGHT, type Request } from '../block/request.ts';
@@ -47,6 +47,8 @@ export class RequestPath implements QueueOps<NvmeIod> {
   /** By hardware context. Filled when the queues come up. */
   queues: NvmeQueue[] = [];
   tagSet: TagSet<NvmeIod> | null = null;
+  /** Requests are held back: the controller is being reset (spec N68, N96). */
+  quiesced = false;
   readonly #p: PathContext;
   readonly #isAdmin: boolean;
   /** Something was put back since the last {@link runRetries}. */
@@ -66,6 +68,7 @@ export class RequestPath implements QueueOps<NvmeIod> {
 
   /** Spec N75: build, map, start, copy, ring. */
   queueRq(request: Request<NvmeIod>, last: boolean): number {
+    if (this.quiesced) return BLK_STS_RESOURCE;
     const queue = this.queues[request.hctx];
     if (queue === undefined || !queue.enabled) return BLK_STS_IOERR;
     const iod = request.data;
@@ -243,6 +246,13 @@ export class RequestPath implements QueueOps<NvmeIod> {
     }
   }
 
+  /** Lets requests through again, beginning with those that were held back. */
+  unquiesce(): void {
+    this.quiesced = false;
+    this.#pendingRun = true;
+    this.runRetries();
+  }
+
   /** Issues again what was put back for a retry and is due. Called from outside of any completion. */
   runRetries(): void {
     const { nowNanos } = this.#p.context.kernel;
@@ -252,9 +262,9 @@ export class RequestPath implements QueueOps<NvmeIod> {
       request.queue!.requeue(request);
       this.#pendingRun = true;
     }
-    if (!this.#pendingRun) return;
+    if (!this.#pendingRun || this.quiesced) return;
     this.#pendingRun = false;
-    for (const { dispatch } of this.tagSet!.contexts) if (dispatch.length > 0) dispatch[0].queue!.run();
+    for (const { dispatch } of this.tagSet?.contexts ?? []) if (dispatch.length > 0) dispatch[0].queue!.run();
   }
 
   #end(request: Request<NvmeIod>, batched: boolean): void {
