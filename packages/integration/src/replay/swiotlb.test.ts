@@ -40,6 +40,11 @@ describe.each(traces)('$name', ({ name, compared, failures, start, slotCount }) 
   });
 });
 
+it('does not believe the boot log of another pool', () => {
+  const agreement = replaySwiotlb(trace('swiotlb-force'), { bootText: bootText('bounce-32bit-ide') });
+  expect(agreement).toMatchObject({ compared: 2445, agree: 2445, told: {}, geometry: { start: '0x36800000' } });
+});
+
 it('has nothing to say of a trace without bounces', () => {
   expect(replaySwiotlb(trace('direct'))).toBeNull();
 });

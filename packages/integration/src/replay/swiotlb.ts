@@ -29,9 +29,15 @@ export function replaySwiotlb(
 ): SwiotlbAgreement | null {
   if (!bounces(log)) return null;
   const machineCpus = cpus ?? countCpus(log);
-  const facts = readBootFacts(bootText, machineCpus);
   const firstReading = readBounceHistory(log);
-  const setting = findSetting(firstReading, facts, machineCpus);
+  const told = readBootFacts(bootText, machineCpus);
+  let facts = told;
+  let setting = findSetting(firstReading, facts, machineCpus);
+  if (setting === null) {
+    // A pool as the text tells it can't hold what the trace shows: the text is another boot's.
+    facts = { sources: {}, drivers: told.drivers };
+    setting = findSetting(firstReading, facts, machineCpus);
+  }
   if (setting === null) return describeNothingShown(firstReading);
   const { start, slotCount } = setting.pool;
   // Read again: where the pool lies tells what an IOMMU mapping after a failed bounce is not.

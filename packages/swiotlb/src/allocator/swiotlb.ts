@@ -4,7 +4,6 @@ import {
   DMA_ATTR_SKIP_CPU_SYNC,
   DMA_FROM_DEVICE,
   DMA_TO_DEVICE,
-  INVALID_PHYS_ADDR,
   IO_TLB_SEGSIZE,
   IO_TLB_SIZE,
 } from '../constants.ts';
@@ -12,6 +11,7 @@ import type { SwiotlbDevice } from '../device.ts';
 import { hex, SwiotlbError } from '../errors.ts';
 import type { SwiotlbPool } from '../pool/pool.ts';
 import { recordOriginal, releaseSlots } from '../pool/slot-claim.ts';
+import { BounceCopies } from './bounce-copies.ts';
 import { type MemoryEncryption, mayBounce } from './encryption.ts';
 import { type GrowthOptions, PoolGrowth } from './growth.ts';
 import type { BounceShadow, SwiotlbMemory } from './memory.ts';
@@ -47,8 +47,7 @@ export interface SwiotlbOptions {
 export class Swiotlb {
   readonly force: boolean;
   readonly forAlloc: boolean;
-  readonly #memory: SwiotlbMemory;
-  readonly #shadow: BounceShadow | null;
+  readonly #copies: BounceCopies;
   readonly #encryption: MemoryEncryption;
   readonly #pools: PoolSet;
   readonly #growth: PoolGrowth | null;
@@ -58,11 +57,10 @@ export class Swiotlb {
   constructor(options: SwiotlbOptions) {
     this.force = options.force ?? false;
     this.forAlloc = options.forAlloc ?? false;
-    this.#memory = options.memory;
-    this.#shadow = options.shadow ?? null;
     this.#encryption = options.memoryEncryption ?? 'none';
     this.#usage = new SwiotlbUsage(options.trackHiwater ?? false);
     this.#messages = new SwiotlbMessages(options.log ?? SILENT_LOG);
+    this.#copies = new BounceCopies(options.memory, options.shadow ?? null, this.#messages);
     this.#growth = options.growth === undefined ? null : new PoolGrowth(options.growth, this.#messages);
     this.#pools = new PoolSet(options.pool, this.#growth, options.deviceAddress ?? null);
   }
@@ -109,7 +107,7 @@ export class Swiotlb {
     this.#usage.claimed(this.#pools.need);
     recordOriginal(pool, slot, this.#pools.need, padSlots, orig);
     const bounce = pool.start + (slot + padSlots) * IO_TLB_SIZE + (offset & (IO_TLB_SIZE - 1));
-    this.#copyIn(bounce, orig, length);
+    this.#copies.in(bounce, orig, length);
     return bounce;
   }
 
@@ -126,7 +124,7 @@ export class Swiotlb {
     const first = pool === null ? -1 : pool.slotOf(bounce);
     if (pool === null || pool.head[first] === 0) throw notMapped(bounce, length);
     if ((attrs & DMA_ATTR_SKIP_CPU_SYNC) === 0 && dir !== DMA_TO_DEVICE)
-      this.#bounce(pool, device, bounce, length, true);
+      this.#copies.part(pool, device, bounce, length, true);
     this.#release(pool, first, bounce & device.minAlignMask & (IO_TLB_SIZE - 1));
   }
 
@@ -135,7 +133,7 @@ export class Swiotlb {
     checkDirection(device, dir);
     if (dir === DMA_FROM_DEVICE) return;
     const pool = this.#pools.find(bounce);
-    if (pool !== null) this.#bounce(pool, device, bounce, length, false);
+    if (pool !== null) this.#copies.part(pool, device, bounce, length, false);
   }
 
   /** Makes the device's stores visible in the caller's buffer. An address outside every pool is no work. */
@@ -143,12 +141,12 @@ export class Swiotlb {
     checkDirection(device, dir);
     if (dir === DMA_TO_DEVICE) return;
     const pool = this.#pools.find(bounce);
-    if (pool !== null) this.#bounce(pool, device, bounce, length, true);
+    if (pool !== null) this.#copies.part(pool, device, bounce, length, true);
   }
 
   /**
    * `swiotlb_alloc`: a coherent block out of a restricted pool, aligned to its order (spec S122). No original is
-   * recorded, so syncs on it do nothing. `attrs` take no part: a full pool is not reported here.
+   * recorded, so syncs on it do nothing.
    *
    * @param size bytes, a multiple of 4096
    * @returns its physical address, or -1 when the pool has no room; there is no other source (spec S121)
@@ -163,12 +161,15 @@ export class Swiotlb {
     const address = pool.start + slot * IO_TLB_SIZE;
     pool.head[slot] = 1;
     this.#usage.claimed(this.#pools.need);
-    const reachable =
-      this.#pools.deviceAddress(device, address, pool.shared) + size - 1 <= (device.coherentDmaMask ?? Infinity);
-    if (address % PAGE_SIZE === 0 && reachable) return address;
     if (address % PAGE_SIZE !== 0) this.#messages.unalignedBlock(device, address);
+    else if (this.#reachesBlock(device, pool, address + size - 1)) return address;
     this.#release(pool, slot, 0);
     return -1;
+  }
+
+  #reachesBlock(device: SwiotlbDevice, pool: SwiotlbPool, lastByte: number): boolean {
+    const { coherentDmaMask = Number.POSITIVE_INFINITY } = device;
+    return this.#pools.deviceAddress(device, lastByte, pool.shared) <= coherentDmaMask;
   }
 
   /** `swiotlb_free`: gives a coherent block back. False if the address is in no pool of this allocator. */
@@ -258,33 +259,6 @@ export class Swiotlb {
     this.#usage.released(count);
     if (this.#growth?.dropTransient(pool)) return; // its slots go with it (spec S114)
     releaseSlots(pool, slot, count);
-  }
-
-  /** Copies part of a buffer in or out, from any address inside it (spec S66, S67). */
-  #bounce(pool: SwiotlbPool, device: SwiotlbDevice, bounce: number, length: number, out: boolean): void {
-    const slot = pool.slotOf(bounce);
-    const slotOrig = pool.orig[slot];
-    if (slotOrig === INVALID_PHYS_ADDR) return;
-    const into = (bounce & (IO_TLB_SIZE - 1)) - (slotOrig & device.minAlignMask & (IO_TLB_SIZE - 1));
-    const room = pool.size[slot] - into;
-    if (length > room) {
-      this.#messages.overrun(device, room, length);
-      length = room;
-    }
-    if (out) this.#copyOut(slotOrig + into, bounce, length);
-    else this.#copyIn(bounce, slotOrig + into, length);
-  }
-
-  #copyIn(bounce: number, orig: number, length: number): void {
-    this.#memory.copy(bounce, orig, length);
-    if (this.#shadow !== null) this.#shadow.copyShadow(bounce, orig, length);
-  }
-
-  /** The device wrote the bounce bytes as far as anyone can tell, so the caller's become initialised (spec S70). */
-  #copyOut(orig: number, bounce: number, length: number): void {
-    if (this.#shadow !== null) this.#shadow.markInitialised(bounce, length);
-    this.#memory.copy(orig, bounce, length);
-    if (this.#shadow !== null) this.#shadow.copyShadow(orig, bounce, length);
   }
 }
 
