@@ -148,4 +148,23 @@ describe('dma-debug over traces that were edited', () => {
     text.splice(at + 1, 0, text[at]);
     expect(check(text).findings.map(({ kind, line }) => [kind, line])).toEqual([['double-unmap', at + 2]]);
   });
+
+  it('finds the scatterlist that is never unmapped', () => {
+    const text = lines('bounce-32bit-ide');
+    const at = middle(text, 'dma_unmap_sg');
+    const list = /phys_addrs=(\S+)/.exec(text[at])![1];
+    const mapLine = text.findLastIndex((line, i) => i < at && line.includes('dma_map_sg') && line.includes(list)) + 1;
+    text.splice(at, 1);
+    expect(check(text).findings.map(({ kind, line }) => [kind, line])).toEqual([['leak', mapLine]]);
+  });
+
+  it('does not complain of a trace that began while the driver was at work', () => {
+    const whole = lines('vtd-strict');
+    const late = whole.slice(middle(whole, 'dma_map_phys') + 1);
+    const first = late.findIndex((line) => line.includes(' dma_unmap_phys: '));
+    const many = Array.from({ length: 9 }, (_, n) => late[first].replace(/dma_addr=\S+/, `dma_addr=7${n}000`));
+    const report = check([...many, ...late]);
+    expect(report.findings).toEqual([]);
+    expect(report.devices[0].unmapsWithoutMap).toBeGreaterThanOrEqual(9);
+  });
 });

@@ -15,6 +15,8 @@ export interface DmaDebugDevice {
   readonly elidesUnmaps: boolean;
   /** Maps that were followed by another map of their address, the unmap left out. */
   readonly elidedUnmaps: number;
+  /** Unmaps whose map the trace doesn't hold: made before it began, if they are more than a few. */
+  readonly unmapsWithoutMap: number;
   readonly liveAtEnd: number;
   readonly longestMappingMicros: number;
 }
@@ -131,6 +133,7 @@ function deviceReport(check: DeviceCheck): DmaDebugDevice {
     device: check.name,
     elidesUnmaps: check.habits.elides,
     elidedUnmaps: check.elided,
+    unmapsWithoutMap: check.unmapsWithoutMap,
     liveAtEnd: check.liveMappings().length,
     longestMappingMicros: check.habits.longestMicros,
   };

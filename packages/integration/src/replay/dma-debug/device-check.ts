@@ -23,6 +23,9 @@ const FIRST_ENTRIES = 1024;
 /** How long the unmap event of an address may come after the map event of its next user: two CPUs trace independently. */
 const RACE_MICROS = 1000;
 
+/** More unmaps than this without a map in the trace: it began while the driver was at work. */
+const LATE_START_UNMAPS = 8;
+
 /** Where in the trace a call stands. */
 export interface Place {
   readonly line: number;
@@ -168,7 +171,9 @@ export class DeviceCheck {
   /** All findings in the order of their lines; `endMicros` is when the trace ends. */
   findings(endMicros: number): TraceFinding[] {
     const told = this.#debug.findings.list.map(traceFinding);
-    const calls = told.map((finding) => (this.#unknown.has(finding.line) ? unknownUnmap(finding) : finding));
+    const isUnknown = ({ line }: TraceFinding) => this.#unknown.has(line);
+    const expected = this.unmapsWithoutMap > LATE_START_UNMAPS ? told.filter((finding) => !isUnknown(finding)) : told;
+    const calls = expected.map((finding) => (isUnknown(finding) ? unknownUnmap(finding) : finding));
     const leaks = [...this.#leaks, ...this.#leaksAtEnd(endMicros)];
     // What overlaps a leaked mapping is the leak's fault: its memory has long been used for other things.
     const leaked = new Set(leaks.map(({ line }) => line));
@@ -180,6 +185,11 @@ export class DeviceCheck {
   liveMappings(): LiveMapping[] {
     const mappings = [...this.live.values()].flat();
     return mappings.filter(({ type }) => type === EntryType.PHY || type === EntryType.SG);
+  }
+
+  /** Unmaps of what the trace holds no map of; many of them mean that it began late, and are no findings then. */
+  get unmapsWithoutMap(): number {
+    return this.#unknown.size;
   }
 
   /** What an earlier map of the address means: an unmap left out, a second user of the buffer, or a leak. */
