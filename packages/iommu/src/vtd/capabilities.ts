@@ -106,5 +106,5 @@ export const VTD_PRESETS = {
   /** `scalable-mode=on,fsts=on`: first stage and pass-through. */
   qemuFirstStage: { cap: 0x81d2008c222f0606n, ecap: 0x880000f00f4an },
   /** Everything this model has: 3 to 5 levels, both stages, nesting, PASIDs, ATS, 8 fault records. */
-  full: { cap: 0x91d2078c22380e06n, ecap: 0x1ed9ec4f00f4en | 0xc0000080n },
+  full: { cap: 0x91d2078c22380e06n, ecap: 0x1ed9ec4f00fcen },
 } as const;

@@ -1,14 +1,8 @@
 import { highMask, lowMask } from '../../spec/bits.ts';
 import { ScalableFault } from '../../spec/vtd-faults.ts';
-import {
-  FIRST_STAGE_LARGE_PAT,
-  FirstStageEntry,
-  INTERRUPT_WINDOW_FIRST,
-  INTERRUPT_WINDOW_LAST,
-  levelShift,
-} from '../../spec/vtd-paging.ts';
+import { FIRST_STAGE_LARGE_PAT, FirstStageEntry, levelShift } from '../../spec/vtd-paging.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
-import { entryOffset, largeLevels } from './second-stage.ts';
+import { entryOffset, largeLevels, overlapsInterruptWindow } from './second-stage.ts';
 import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
 import type { TranslationCaches } from './translation-caches.ts';
 import type { TranslationContext } from './translation-context.ts';
@@ -39,6 +33,10 @@ export class FirstStage {
   leafRights = 0;
   /** A write has to come back here to set D: the translation may not be cached as writable (spec H13b). */
   leafClean = false;
+  /** Where the walk is: the table, its level, and the rights of all entries above it. */
+  #table = 0;
+  #level = 0;
+  #rights = 0;
   readonly #memory: UnitMemory;
   readonly #caches: TranslationCaches;
   readonly #addressHigh: number;
@@ -72,47 +70,39 @@ export class FirstStage {
     // Addresses are below 2^52 here, so a canonical one has nothing above its sign bit and that bit clear.
     if (request.address >= 2 ** (levelShift(context.firstLevels + 1) - 1)) return -ScalableFault.NOT_CANONICAL;
     this.#executeDisabled = false;
-    const slot = this.#caches.tables1.find(tag, request.address);
-    if (slot >= 0 && (this.#caches.tables1.rights[slot] & request.right) === request.right) {
-      return this.#descend(
-        context,
-        tag,
-        request,
-        this.#caches.tables1.targets[slot],
-        1,
-        this.#caches.tables1.rights[slot],
-      );
+    this.#table = context.firstRoot;
+    this.#level = context.firstLevels;
+    this.#rights = ALLOWS_READ | ALLOWS_WRITE;
+    const { tables1 } = this.#caches;
+    const slot = tables1.find(tag, request.address);
+    if (slot >= 0 && (tables1.rights[slot] & request.right) === request.right) {
+      this.#table = tables1.targets[slot];
+      this.#level = 1;
+      this.#rights = tables1.rights[slot];
     }
-    return this.#descend(context, tag, request, context.firstRoot, context.firstLevels, ALLOWS_READ | ALLOWS_WRITE);
+    return this.#descend(context, tag, request);
   }
 
-  #descend(
-    context: TranslationContext,
-    tag: number,
-    request: TranslationRequest,
-    table: number,
-    level: number,
-    rights: number,
-  ): number {
-    const memory = this.#memory;
-    for (; ; level--) {
+  #descend(context: TranslationContext, tag: number, request: TranslationRequest): number {
+    for (; ; this.#level--) {
+      const level = this.#level;
       const isRoot = level === context.firstLevels;
-      const at = this.#reach.tableEntry(context, table + entryOffset(request.address, level), isRoot);
+      const at = this.#reach.tableEntry(context, this.#table + entryOffset(request.address, level), isRoot);
       if (at < 0) return at;
-      const low = memory.load32(at);
-      const high = memory.load32(at + 4);
+      const low = this.#memory.load32(at);
+      const high = this.#memory.load32(at + 4);
       if ((low & PRESENT) === 0) return -ScalableFault.FIRST_STAGE_NOT_PRESENT;
       const isLeaf = level === 1 || (low & LARGE) !== 0;
       if (this.#hasReserved(low, high, level, isLeaf)) return -ScalableFault.FIRST_STAGE_RESERVED;
       const refusal = this.#refusal(context, request, low);
       if (refusal !== 0) return -refusal;
-      if ((low & WRITABLE) === 0) rights = ALLOWS_READ;
+      if ((low & WRITABLE) === 0) this.#rights = ALLOWS_READ;
       this.#executeDisabled ||= (high & EXECUTE_DISABLE_HIGH) !== 0;
       const target = (high & this.#addressHigh) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
-      if (isLeaf) return this.#leaf(context, request, at, low, target, level, rights);
+      if (isLeaf) return this.#leaf(context, request, at, low, target);
       this.#mark(at, low, context.extendedAccessed ? ACCESSED | EXTENDED_ACCESSED : ACCESSED);
-      table = target;
-      if (level === 2) this.#caches.tables1.insert(tag, request.address, table, rights);
+      this.#table = target;
+      if (level === 2) this.#caches.tables1.insert(tag, request.address, target, this.#rights);
     }
   }
 
@@ -124,26 +114,16 @@ export class FirstStage {
   }
 
   /** A in every entry used, D in the leaf of a write, before data moves (spec H13b). */
-  #leaf(
-    context: TranslationContext,
-    request: TranslationRequest,
-    at: number,
-    low: number,
-    target: number,
-    level: number,
-    rights: number,
-  ): number {
-    const shift = levelShift(level);
-    const page = level === 1 ? target : target - (target % 2 ** shift);
+  #leaf(context: TranslationContext, request: TranslationRequest, at: number, low: number, target: number): number {
+    const shift = levelShift(this.#level);
+    const page = this.#level === 1 ? target : target - (target % 2 ** shift);
     if (request.execute && this.#executeDisabled && context.noExecuteEnabled) return -ScalableFault.NO_EXECUTE;
-    if (page <= INTERRUPT_WINDOW_LAST && page + 2 ** shift > INTERRUPT_WINDOW_FIRST) {
-      return -ScalableFault.INTERRUPT_RANGE;
-    }
+    if (overlapsInterruptWindow(page, shift)) return -ScalableFault.INTERRUPT_RANGE;
     const writes = (request.right & ALLOWS_WRITE) !== 0;
     const used = context.extendedAccessed ? ACCESSED | EXTENDED_ACCESSED : ACCESSED;
     this.#mark(at, low, writes ? used | DIRTY : used);
     this.leafShift = shift;
-    this.leafRights = rights;
+    this.leafRights = this.#rights;
     this.leafClean = !writes && (low & DIRTY) === 0;
     return page;
   }

@@ -2,7 +2,7 @@ import { lowMask } from '../../spec/bits.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST, levelShift, SecondStageEntry } from '../../spec/vtd-paging.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { FaultReasons } from './fault-reasons.ts';
-import { ALLOWS_READ, ALLOWS_WRITE, QUICK_TABLE } from './translation-array.ts';
+import { ALLOWS_WRITE, QUICK_TABLE } from './translation-array.ts';
 import type { TranslationCaches } from './translation-caches.ts';
 import type { TranslationContext } from './translation-context.ts';
 import type { UnitMemory } from './unit-memory.ts';
@@ -26,6 +26,10 @@ export class SecondStage {
   leafRights = 0;
   /** A write has to come back here to set D: the translation may not be cached as writable (spec H13b). */
   leafClean = false;
+  /** Where the walk is: the table, its level, and the rights of all entries above it. */
+  #table = 0;
+  #level = 0;
+  #rights = 0;
   readonly #memory: UnitMemory;
   readonly #caches: TranslationCaches;
   /** Reserved bits of the high half, in every entry. */
@@ -49,30 +53,34 @@ export class SecondStage {
    * @param right `ALLOWS_READ`, `ALLOWS_WRITE` or both
    */
   walk(context: TranslationContext, tag: number, address: number, right: number, reasons: FaultReasons): number {
-    let table = context.secondRoot;
-    let level = context.secondLevels;
-    let rights = ALLOWS_READ | ALLOWS_WRITE;
-    const { tables1, tables2 } = this.#caches;
+    this.#table = context.secondRoot;
+    this.#level = context.secondLevels;
+    this.#rights = RIGHTS;
     // With A/D updates on, every table entry used has to be seen, so the walk starts at the root.
-    let slot = context.secondAccessedDirty ? -1 : tables1.find(tag, address);
-    if (slot >= 0 && (tables1.rights[slot] & right) === right) {
-      table = tables1.targets[slot];
-      rights = tables1.rights[slot] & RIGHTS;
-      level = 1;
-    } else if (level > 2 && !context.secondAccessedDirty) {
-      slot = tables2.find(tag, address);
-      if (slot >= 0 && (tables2.rights[slot] & right) === right) {
-        table = tables2.targets[slot];
-        rights = tables2.rights[slot];
-        level = 2;
-      }
+    if (!context.secondAccessedDirty) this.#startBelowRoot(tag, address, right);
+    return this.#descend(context, tag, address, right, reasons);
+  }
+
+  /** Starts at the lowest table that is cached with the rights that the request needs. */
+  #startBelowRoot(tag: number, address: number, right: number): void {
+    const { tables1, tables2 } = this.#caches;
+    const slot1 = tables1.find(tag, address);
+    if (slot1 >= 0 && (tables1.rights[slot1] & right) === right) {
+      this.#table = tables1.targets[slot1];
+      this.#rights = tables1.rights[slot1] & RIGHTS;
+      this.#level = 1;
+      return;
     }
-    return this.#descend(context, tag, address, right, reasons, table, level, rights);
+    const slot2 = tables2.find(tag, address);
+    if (slot2 < 0 || (tables2.rights[slot2] & right) !== right) return;
+    this.#table = tables2.targets[slot2];
+    this.#rights = tables2.rights[slot2];
+    this.#level = 2;
   }
 
   /**
    * The page of a 4 KiB leaf whose table is cached, or -1 when it takes {@link walk}, be it to find a fault. Most misses
-   * end here: 110 ns become 35 (vtd-unit.bench.ts). Leaves its rights like a walk.
+   * end here: 115 ns became 48 (vtd-unit.bench.ts). Leaves its rights like a walk.
    */
   walkQuickly(tag: number, address: number, right: number): number {
     const { tables1 } = this.#caches;
@@ -91,55 +99,39 @@ export class SecondStage {
     return page;
   }
 
-  #descend(
-    context: TranslationContext,
-    tag: number,
-    address: number,
-    right: number,
-    reasons: FaultReasons,
-    table: number,
-    level: number,
-    rights: number,
-  ): number {
-    const memory = this.#memory;
-    for (; ; level--) {
-      const at = table + entryOffset(address, level);
-      if (!memory.canAccess(at))
+  #descend(context: TranslationContext, tag: number, address: number, right: number, reasons: FaultReasons): number {
+    for (; ; this.#level--) {
+      const level = this.#level;
+      const at = this.#table + entryOffset(address, level);
+      if (!this.#memory.canAccess(at)) {
         return -(level === context.secondLevels ? reasons.secondRootAccess : reasons.secondAccess);
-      const low = memory.load32(at);
+      }
+      const low = this.#memory.load32(at);
       const missing = right & ~low;
       if (missing !== 0) return -((missing & ALLOWS_WRITE) !== 0 ? reasons.secondNoWrite : reasons.secondNoRead);
-      const high = memory.load32(at + 4);
+      const high = this.#memory.load32(at + 4);
       const isLeaf = level === 1 || (low & LARGE) !== 0;
       if (this.#hasReserved(low, high, level, isLeaf)) return -reasons.secondReserved;
-      rights &= low & RIGHTS;
+      this.#rights &= low;
       const target = (high & this.#addressHigh) * 2 ** 32 + ((low & ADDRESS_LOW) >>> 0);
+      if (isLeaf && overlapsInterruptWindow(target, levelShift(level))) return -reasons.secondInterruptRange;
       if (context.secondAccessedDirty) this.#markUsed(at, low, isLeaf, right);
-      if (isLeaf) return this.#leaf(context, low, target, level, rights, right, reasons);
-      table = target;
-      if (level === 2) {
-        this.#caches.tables1.insert(tag, address, table, context.secondAccessedDirty ? rights : rights | QUICK_TABLE);
-      } else if (level === 3) this.#caches.tables2.insert(tag, address, table, rights);
+      if (isLeaf) {
+        this.leafShift = levelShift(level);
+        this.leafRights = this.#rights;
+        this.leafClean = context.secondAccessedDirty && (right & ALLOWS_WRITE) === 0 && (low & DIRTY) === 0;
+        return target;
+      }
+      this.#table = target;
+      this.#cacheTable(tag, address, context.secondAccessedDirty);
     }
   }
 
-  #leaf(
-    context: TranslationContext,
-    low: number,
-    target: number,
-    level: number,
-    rights: number,
-    right: number,
-    reasons: FaultReasons,
-  ): number {
-    const shift = levelShift(level);
-    if (target <= INTERRUPT_WINDOW_LAST && target + 2 ** shift > INTERRUPT_WINDOW_FIRST) {
-      return -reasons.secondInterruptRange;
-    }
-    this.leafShift = shift;
-    this.leafRights = rights;
-    this.leafClean = context.secondAccessedDirty && (right & ALLOWS_WRITE) === 0 && (low & DIRTY) === 0;
-    return target;
+  #cacheTable(tag: number, address: number, marksUse: boolean): void {
+    const { tables1, tables2 } = this.#caches;
+    const rights = this.#rights;
+    if (this.#level === 2) tables1.insert(tag, address, this.#table, marksUse ? rights : rights | QUICK_TABLE);
+    else if (this.#level === 3) tables2.insert(tag, address, this.#table, rights);
   }
 
   /** Bits that must be zero: above the address width, TM, SNP without the feature, PS and alignment of large leaves. */
@@ -156,6 +148,11 @@ export class SecondStage {
     const marked = low | ACCESSED | (isLeaf && (right & ALLOWS_WRITE) !== 0 ? DIRTY : 0);
     if (marked !== low) this.#memory.store32(at, marked >>> 0);
   }
+}
+
+/** Does a page of that size reach into the interrupt window? Its output is blocked then (spec H10). */
+export function overlapsInterruptWindow(page: number, shift: number): boolean {
+  return page <= INTERRUPT_WINDOW_LAST && page + 2 ** shift > INTERRUPT_WINDOW_FIRST;
 }
 
 /** Byte offset of the entry for that address in a table of that level. */
