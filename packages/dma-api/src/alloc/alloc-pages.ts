@@ -19,7 +19,7 @@ export function dmaAllocPages(dev: Device, size: number, dir: number, gfp: numbe
   const { ring, debug } = dev.context;
   if (ring.on) {
     const [address, pointer] = [memory?.dmaAddr ?? 0, memory?.cpuAddr ?? 0];
-    const flags = ring.intern(gfpText(gfp | __GFP_ZERO));
+    const flags = ring.intern(gfpText(gfp));
     ring.dmaAlloc(dev.traceId, dir, address, size, pointer, flags, 0, EventKind.DMA_ALLOC_PAGES);
   }
   if (memory !== null) debug?.allocPages(dev, size, dir, memory.cpuAddr, memory.dmaAddr);

@@ -225,7 +225,7 @@ describe('noncontiguous (D65)', () => {
     dmaVunmapNoncontiguous(dev, pointer);
     dmaFreeNoncontiguous(dev, 8192, table, DMA_FROM_DEVICE);
     expect(names(machine)).toEqual(['map', 'map', 'dma_alloc_sgt', 'dma_free_sgt', 'unmap']);
-    expect(machine.context.debug!.debug.findings.list).toEqual([]);
+    expect(machine.context.debug!.state.findings.list).toEqual([]);
     expect(machine.pages.live).toBe(1);
   });
 

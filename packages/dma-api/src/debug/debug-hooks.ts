@@ -13,18 +13,18 @@ import { debugUnmap, mappedEntries } from './unmap-checks.ts';
 
 /** Where the API tells dma-debug what happened: one method a hook of spec section 9, over the machine's own types. */
 export class DmaDebugHooks {
-  readonly debug: DmaDebug;
+  readonly state: DmaDebug;
   readonly #context: DmaContext;
   /** Reused by every single-range unmap, which must not allocate. */
   readonly #ref = { type: 0, address: 0, size: 0, dir: 0, attrs: 0, sgCalls: 0, phys: -1 };
 
   constructor(context: DmaContext, options: DmaDebugOptions = {}) {
     this.#context = context;
-    this.debug = new DmaDebug(context, options);
+    this.state = new DmaDebug(context, options);
   }
 
   mapPhys(dev: Device, phys: number, size: number, dir: number, address: number, attrs: number): void {
-    debugMap(this.debug, dev, phys, size, dir, address, attrs);
+    debugMap(this.state, dev, phys, size, dir, address, attrs);
   }
 
   unmapPhys(dev: Device, address: number, size: number, dir: number, attrs: number): void {
@@ -33,7 +33,7 @@ export class DmaDebugHooks {
 
   /** The page era kept maps of pages and of resources apart (spec G5). */
   mapPage(dev: Device, phys: number, size: number, dir: number, address: number, attrs: number): void {
-    debugMap(this.debug, dev, phys, size, dir, address, attrs, EntryType.SINGLE);
+    debugMap(this.state, dev, phys, size, dir, address, attrs, EntryType.SINGLE);
   }
 
   unmapPage(dev: Device, address: number, size: number, dir: number, attrs: number): void {
@@ -41,7 +41,7 @@ export class DmaDebugHooks {
   }
 
   mapResource(dev: Device, phys: number, size: number, dir: number, address: number, attrs: number): void {
-    debugMap(this.debug, dev, phys, size, dir, address, attrs, EntryType.RESOURCE);
+    debugMap(this.state, dev, phys, size, dir, address, attrs, EntryType.RESOURCE);
   }
 
   unmapResource(dev: Device, address: number, size: number, dir: number, attrs: number): void {
@@ -49,15 +49,15 @@ export class DmaDebugHooks {
   }
 
   mappingError(dev: Device, address: number): void {
-    debugMappingError(this.debug, dev, address);
+    debugMappingError(this.state, dev, address);
   }
 
   checkMapSingle(dev: Device, pointer: KernelPointer, size: number): void {
-    debugMapSingle(this.debug, dev, pointer, size, this.#context.kernelSpace.isVmalloc(pointer));
+    debugMapSingle(this.state, dev, pointer, size, this.#context.kernelSpace.isVmalloc(pointer));
   }
 
   syncSingle(dev: Device, address: number, size: number, dir: number, forCpu: boolean): void {
-    debugSync(this.debug, dev, { type: EntryType.SINGLE, address, size, dir, sgCalls: 0, forCpu });
+    debugSync(this.state, dev, { type: EntryType.SINGLE, address, size, dir, sgCalls: 0, forCpu });
   }
 
   mapSg(dev: Device, list: Scatterlist, nents: number, mapped: number, dir: number, attrs: number): void {
@@ -65,51 +65,51 @@ export class DmaDebugHooks {
     const entries = list.entries.slice(0, nents);
     const cpuSide = entries.map((entry) => ({ phys: sgPhys(conversions, entry), length: entry.length }));
     const dmaSide = entries.slice(0, mapped).map((e) => ({ address: e.dmaAddress, length: e.dmaLength }));
-    debugMapSg(this.debug, dev, cpuSide, dmaSide, dir, attrs);
+    debugMapSg(this.state, dev, cpuSide, dmaSide, dir, attrs);
   }
 
   /** Entries of the list as it was mapped; all of them if the first one isn't known (spec D90). */
   unmapSg(dev: Device, list: Scatterlist, nents: number, dir: number, attrs: number): void {
-    if (this.debug.disabled) return;
+    if (this.state.disabled) return;
     const ref = (i: number) => {
       const { dmaAddress, dmaLength } = list.entries[i];
       return { type: EntryType.SG, address: dmaAddress, size: dmaLength, dir, attrs, sgCalls: nents, phys: -1 };
     };
-    const mapped = nents > 0 ? mappedEntries(this.debug, dev, ref(0)) : 0;
-    for (let i = 0; i < (mapped === 0 ? nents : Math.min(mapped, nents)); i++) debugUnmap(this.debug, dev, ref(i));
+    const mapped = nents > 0 ? mappedEntries(this.state, dev, ref(0)) : 0;
+    for (let i = 0; i < (mapped === 0 ? nents : Math.min(mapped, nents)); i++) debugUnmap(this.state, dev, ref(i));
   }
 
   /** The same, but an unknown first entry ends it with nothing checked (spec D90). */
   syncSg(dev: Device, list: Scatterlist, nents: number, dir: number, forCpu: boolean): void {
-    if (this.debug.disabled || nents === 0) return;
+    if (this.state.disabled || nents === 0) return;
     const { dmaAddress, dmaLength } = list.entries[0];
     const first = { type: EntryType.SG, address: dmaAddress, size: dmaLength, dir, attrs: 0, sgCalls: nents, phys: -1 };
-    const mapped = Math.min(mappedEntries(this.debug, dev, first), nents);
+    const mapped = Math.min(mappedEntries(this.state, dev, first), nents);
     for (const entry of list.entries.slice(0, mapped)) {
       const ref = { type: EntryType.SG, address: entry.dmaAddress, size: entry.dmaLength, dir, sgCalls: nents, forCpu };
-      debugSync(this.debug, dev, ref);
+      debugSync(this.state, dev, ref);
     }
   }
 
   allocCoherent(dev: Device, size: number, memory: DmaMemory, attrs: number): void {
     if (isCookie(dev, attrs)) return;
     const phys = this.#context.kernelSpace.physOf(memory.cpuAddr);
-    debugAlloc(this.debug, dev, EntryType.COHERENT, phys, size, DMA_BIDIRECTIONAL, memory.dmaAddr, attrs);
+    debugAlloc(this.state, dev, EntryType.COHERENT, phys, size, DMA_BIDIRECTIONAL, memory.dmaAddr, attrs);
   }
 
   freeCoherent(dev: Device, size: number, cpuAddr: KernelPointer, address: number, attrs: number): void {
     if (isCookie(dev, attrs)) return;
     const phys = this.#context.kernelSpace.physOf(cpuAddr);
     const dir = DMA_BIDIRECTIONAL;
-    debugUnmap(this.debug, dev, { type: EntryType.COHERENT, address, size, dir, attrs, sgCalls: 0, phys });
+    debugUnmap(this.state, dev, { type: EntryType.COHERENT, address, size, dir, attrs, sgCalls: 0, phys });
   }
 
   allocPages(dev: Device, size: number, dir: number, phys: number, address: number): void {
-    debugAlloc(this.debug, dev, EntryType.NONCOHERENT, phys, size, dir, address, 0);
+    debugAlloc(this.state, dev, EntryType.NONCOHERENT, phys, size, dir, address, 0);
   }
 
   freePages(dev: Device, size: number, dir: number, phys: number, address: number): void {
-    debugUnmap(this.debug, dev, { type: EntryType.NONCOHERENT, address, size, dir, attrs: 0, sgCalls: 0, phys });
+    debugUnmap(this.state, dev, { type: EntryType.NONCOHERENT, address, size, dir, attrs: 0, sgCalls: 0, phys });
   }
 
   #unmap(type: number, dev: Device, address: number, size: number, dir: number, attrs: number): void {
@@ -119,7 +119,7 @@ export class DmaDebugHooks {
     ref.size = size;
     ref.dir = dir;
     ref.attrs = attrs;
-    debugUnmap(this.debug, dev, ref);
+    debugUnmap(this.state, dev, ref);
   }
 }
 

@@ -43,7 +43,7 @@ interface Bench {
 function bench(options: TestMachineOptions = {}): Bench {
   const { options: kernel, ...rest } = options;
   const machine = new TestMachine({ ...rest, options: { dmaApiDebug: true, ...kernel } });
-  return { machine, dev: machine.device(WIDE), debug: machine.context.debug!.debug };
+  return { machine, dev: machine.device(WIDE), debug: machine.context.debug!.state };
 }
 
 function found(debug: DmaDebug): string[] {

@@ -4,13 +4,15 @@ import { DMA_ATTR_CC_SHARED, DMA_ATTR_SKIP_CPU_SYNC } from '../types/attrs.ts';
 import { hex } from '../types/hex.ts';
 import { dmaCapable, physToDma } from './translate.ts';
 
-/** `swiotlb_map`: a bounce slot in place of the buffer, and the slot's address for the device (spec D35). */
+/**
+ * `swiotlb_map`: a bounce slot in place of the buffer, and the slot's address for the device (spec D35). Getting the slot
+ * ends skip-sync until the next dma_set_mask, whatever becomes of the slot (spec D53).
+ */
 export function swiotlbMap(dev: Device, phys: number, size: number, dir: number, attrs: number): number {
   traceBounce(dev, physToDma(dev, phys, false), size); // before it is known whether a slot exists
   const mem = dev.ioTlbMem!;
   const slot = mem.tblMapSingle(dev, phys, size, 0, dir, attrs, dev.context.kernel.cpu);
   if (slot === DMA_MAPPING_ERROR) return DMA_MAPPING_ERROR;
-  dev.dmaSkipSync = false; // until the next dma_set_mask, whatever becomes of the slot (spec D53)
   // The pool decides the encryption form, not the caller (spec S103).
   const shared = mem.findPool(slot)!.shared;
   const slotAttrs = shared ? attrs | DMA_ATTR_CC_SHARED : attrs & ~DMA_ATTR_CC_SHARED;

@@ -70,6 +70,16 @@ describe('addresses', () => {
     expect(machine.events()[0]).toMatch(/^swiotlb_bounced: .* FORCE$/);
   });
 
+  it('D18 T12 copies back once at unmap: the sync step does, the release does not', () => {
+    const machine = new TestMachine({ slots: 128, force: true });
+    const dev = machine.device(WIDE);
+    const address = dmaMapPhys(dev, RAM, 64, DMA_FROM_DEVICE);
+    const copies: number[][] = [];
+    machine.memory.copy = (...args) => copies.push(args);
+    dmaUnmapPhys(dev, address, 32, DMA_FROM_DEVICE);
+    expect(copies).toEqual([[RAM, address, 32]]); // over the size and direction given to unmap
+  });
+
   it('D35 T11 copies in even with SKIP_CPU_SYNC, and bounced coherent memory there is none', () => {
     const machine = new TestMachine({ slots: 128, force: true });
     const dev = machine.device(WIDE);

@@ -31,7 +31,6 @@ export function iommuMapSwiotlb(dev: Device, phys: number, size: number, dir: nu
   const { granule } = dev.iommu!;
   const slot = dev.ioTlbMem!.tblMapSingle(dev, phys, size, granule - 1, dir, attrs, kernel.cpu);
   if (slot === DMA_MAPPING_ERROR) return DMA_MAPPING_ERROR;
-  dev.dmaSkipSync = false; // spec D53
   if (dev.untrusted) zeroAround(dev, slot, size, granule);
   return slot;
 }

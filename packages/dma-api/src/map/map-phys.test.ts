@@ -170,6 +170,13 @@ describe('the order of checks (D13, D14)', () => {
     expect(() => dmaUnmapPhys(dev, 0 as DmaAddr, 64, DMA_TO_DEVICE)).toThrow(DmaBugError);
   });
 
+  it('D13 looks at the mask before it looks at coherence', () => {
+    const machine = new TestMachine({ options: { cacheMaintenance: true } });
+    const dev = machine.device({ dmaMask: null, dmaCoherent: false });
+    dmaMapPhys(dev, at(0x2000), 64, DMA_TO_DEVICE, DMA_ATTR_REQUIRE_COHERENT);
+    expect(machine.logged('dma_map_phys mask').length).toBe(1);
+  });
+
   it('D13 steps 3 and 4 fail without a trace: coherence of a non-coherent device, CC_SHARED behind an IOMMU', () => {
     const machine = new TestMachine({ options: { cacheMaintenance: true } });
     const dev = machine.device({ ...NVME, dmaCoherent: false });

@@ -33,7 +33,7 @@ function mapUnmap(backend: BenchBackend, debug = false): () => Kernel {
         check += address;
         dmaUnmapPhys(dev, address, 4096, DMA_TO_DEVICE);
       }
-      const findings = dev.context.debug?.debug.findings.errorCount ?? 0;
+      const findings = dev.context.debug?.state.findings.errorCount ?? 0;
       if (check < OPERATIONS || findings > 0) throw new Error('a page was not mapped');
       return check;
     };

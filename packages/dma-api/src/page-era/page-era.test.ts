@@ -114,7 +114,7 @@ describe('the page-based interface as it was', () => {
     const { machine, dev } = quiet({ options: { dmaApiDebug: true } });
     const page = pageEraMapPage(dev, PAGE, 0, 64, DMA_TO_DEVICE);
     pageEraMapResource(dev, BAR, 64, DMA_TO_DEVICE);
-    const { debug } = machine.context.debug!;
+    const { state: debug } = machine.context.debug!;
     expect(debug.entries.live().map((entry) => debug.entries.type(entry))).toEqual([5, 0]); // by bucket
     pageEraUnmapResource(dev, page, 64, DMA_TO_DEVICE);
     expect(debug.findings.list.map(({ id }) => id)).toEqual(['E12', 'E16']);
