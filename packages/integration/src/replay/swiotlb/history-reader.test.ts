@@ -56,6 +56,19 @@ describe('S98 what a trace shows of a bounce', () => {
     expect(order(read)).toEqual(['map 0', 'map 1', 'free 1']);
   });
 
+  it('does not take an interrupt for the end of a call where the trace shows no flags', () => {
+    const bodies = [
+      bounced(NVME, '5000000', 4096),
+      unmapPhys(NVME, '10001000', 512),
+      bounced(NVME, '6000000', 512),
+      mapPhys(NVME, '10001000', 512, '6000000'),
+      mapPhys(NVME, '10000000', 4096, '5000000'),
+    ];
+    const text = bodies.map((body, k) => `             fio-7       [000]     1.00000${k}: ${body}\n`).join('');
+    const read = readBounceHistory(readTrace(new TextEncoder().encode(text)).log);
+    expect(outcomes(read)).toEqual(['address 10000000', 'address 10001000']);
+  });
+
   it('S93 reads a failed mapping on the direct path from its event', () => {
     const read = history(
       ['7', bounced(NVME, '5000000', 4096)],

@@ -55,7 +55,7 @@ class HistoryReader {
         this.#readMapSg(i, pending);
         break;
       default:
-        this.#abandon(i, pending); // the call that these belong to is over, and nothing came of it
+        this.#endCall(i, pending);
         this.#readFree(i);
     }
     this.#order.leave(i);
@@ -100,11 +100,11 @@ class HistoryReader {
     if (bounce === undefined) return;
     const start = log.phys(i);
     if (!this.#mapsBounce(bounce, start, log.size(i))) {
-      this.#abandon(i, pending);
+      this.#endCall(i, pending);
       return;
     }
     pending.pop();
-    this.#abandon(i, pending);
+    this.#endCall(i, pending);
     this.#behindIommu.add(bounce.device);
     this.#settle(bounce, 'granule', start, i);
     this.#live.addIova(log.address(i), bounce);
@@ -133,7 +133,7 @@ class HistoryReader {
         this.#live.addAddress(address, bounce);
       }
     }
-    this.#abandon(i, pending);
+    this.#endCall(i, pending);
   }
 
   /** A list that was mapped: its entries are the last of what is pending. Entries that did not bounce are skipped. */
@@ -143,7 +143,7 @@ class HistoryReader {
     for (let k = 0; k < log.dmaCount(i); k++) if (log.dmaAddrAt(i, k) !== log.physAt(i, k)) entries.push(k);
     const first = this.#startOfList(i, entries, pending);
     const list = pending.splice(first);
-    this.#abandon(i, pending);
+    this.#endCall(i, pending);
     for (const [k, bounce] of list.entries()) {
       const entry = entries[k];
       // The event shows 128 entries at most: those behind are mapped at an address that nobody printed.
@@ -189,6 +189,11 @@ class HistoryReader {
       this.#steps.push(step);
       after = step;
     }
+  }
+
+  /** The call that these belong to is over, and nothing came of it; unless event `i` is an interrupt that doesn't show. */
+  #endCall(i: number, pending: Bounce[]): void {
+    if (this.#log.flags(i) !== '') this.#abandon(i, pending);
   }
 
   #settle(bounce: Bounce, outcome: Outcome, place: number, i: number): void {
