@@ -6,8 +6,6 @@ export {
   dmaFreeNoncoherent,
   dmaFreePages,
 } from './alloc/alloc-pages.ts';
-export type { AtomicPoolOptions, AtomicPoolZone } from './alloc/atomic-pool.ts';
-export { CoherentPool, dmaDeclareCoherentMemory } from './alloc/coherent-pool.ts';
 export type { DmaMemory } from './alloc/dma-memory.ts';
 export type { KernelPointer } from './alloc/kernel-space.ts';
 export { KernelSpace } from './alloc/kernel-space.ts';
@@ -22,7 +20,9 @@ export {
   dmaVmapNoncontiguous,
   dmaVunmapNoncontiguous,
 } from './alloc/noncontiguous.ts';
-export type { ContiguousArea, ContiguousAreas, PageSource, SharedMemoryControl } from './alloc/page-source.ts';
+export type { AtomicPoolOptions, AtomicPoolZone } from './alloc/sources/atomic-pool.ts';
+export { CoherentPool, dmaDeclareCoherentMemory } from './alloc/sources/coherent-pool.ts';
+export type { ContiguousArea, ContiguousAreas, PageSource, SharedMemoryControl } from './alloc/sources/page-source.ts';
 export type { MapBenchmarkHost, MapBenchmarkRequest, MapBenchmarkResult } from './benchmark/map-benchmark.ts';
 export { MapBenchmarkSums, mapBenchmark } from './benchmark/map-benchmark.ts';
 export type { CacheMaintenance } from './context/cache-maintenance.ts';
@@ -36,21 +36,21 @@ export { KernelLog } from './context/kernel-log.ts';
 export type { KmsanShadow } from './context/kmsan.ts';
 export type { PageView, RamRange } from './context/page-view.ts';
 export { RamPageView } from './context/page-view.ts';
+export { debugDriverReleased } from './debug/checks/driver-release.ts';
+export { debugAlloc, debugMap, debugMappingError, debugMapSg } from './debug/checks/map-checks.ts';
+export type { SyncReference } from './debug/checks/sync-checks.ts';
+export { debugSync } from './debug/checks/sync-checks.ts';
+export type { UnmapReference } from './debug/checks/unmap-checks.ts';
+export { debugUnmap, debugUnmapEntry, mappedEntries, reportUnknown } from './debug/checks/unmap-checks.ts';
 export type { DebugDevice } from './debug/debug-device.ts';
 export { DmaDebugHooks } from './debug/debug-hooks.ts';
 export type { DebugfsValues } from './debug/debugfs.ts';
 export { debugDumpMappings, debugfsDump, debugfsValues } from './debug/debugfs.ts';
 export type { DmaDebugMachine, DmaDebugOptions, MemoryRange } from './debug/dma-debug.ts';
 export { DmaDebug } from './debug/dma-debug.ts';
-export { debugDriverReleased } from './debug/driver-release.ts';
-export { EntryType } from './debug/entry-type.ts';
 export type { Finding, FindingId, FindingLimits } from './debug/findings.ts';
 export { Findings } from './debug/findings.ts';
-export { debugAlloc, debugMap, debugMappingError, debugMapSg } from './debug/map-checks.ts';
-export type { SyncReference } from './debug/sync-checks.ts';
-export { debugSync } from './debug/sync-checks.ts';
-export type { UnmapReference } from './debug/unmap-checks.ts';
-export { debugUnmap, debugUnmapEntry, mappedEntries, reportUnknown } from './debug/unmap-checks.ts';
+export { EntryType } from './debug/store/entry-type.ts';
 export { Device } from './device/device.ts';
 export type { DeviceOptions, DmaParms } from './device/device-options.ts';
 export { PCI_DMA_PARMS } from './device/device-options.ts';

@@ -4,7 +4,7 @@ import { DMA_ATTR_CC_SHARED, DMA_ATTR_NO_KERNEL_MAPPING } from '../types/attrs.t
 import { GFP_ATOMIC, GFP_KERNEL } from '../types/gfp.ts';
 import { dmaBitMask } from '../types/masks.ts';
 import { dmaAllocAttrs, dmaAllocCoherent, dmaFreeAttrs, dmaFreeCoherent } from './alloc-attrs.ts';
-import { dmaDeclareCoherentMemory } from './coherent-pool.ts';
+import { dmaDeclareCoherentMemory } from './sources/coherent-pool.ts';
 
 const WIDE = { dmaMask: dmaBitMask(64), coherentDmaMask: dmaBitMask(64) };
 

@@ -7,10 +7,10 @@ import { iommuDmaMapPhys, iommuDmaUnmapPhys } from '../dma-iommu/iommu-dma-map.t
 import { mapPhysByTable, unmapPhysByTable } from '../map/map-phys.ts';
 import { DMA_ATTR_SKIP_CPU_SYNC } from '../types/attrs.ts';
 import { __GFP_COMP, __GFP_ZERO, allowsBlocking, GFP_ZONE_MASK, gfpText } from '../types/gfp.ts';
-import { allocContiguous, directAllocPages, directFreePages, freeContiguous } from './direct-pages.ts';
 import { type DmaMemory, orderOf, pageAlign } from './dma-memory.ts';
 import type { KernelPointer } from './kernel-space.ts';
-import { allocRestricted, freeRestricted, hasRestrictedPool } from './restricted-pool.ts';
+import { allocContiguous, directAllocPages, directFreePages, freeContiguous } from './sources/direct-pages.ts';
+import { allocRestricted, freeRestricted, hasRestrictedPool } from './sources/restricted-pool.ts';
 
 /** `dma_alloc_pages` (spec D63): pages that are mapped for streaming use; null where there are none. */
 export function dmaAllocPages(dev: Device, size: number, dir: number, gfp: number): DmaMemory | null {

@@ -4,10 +4,10 @@ import { dmaToPhys, physToDma } from '../direct/translate.ts';
 import { DMA_ATTR_ALLOC_CC_SHARED, DMA_ATTR_NO_KERNEL_MAPPING, DMA_ATTR_NO_WARN } from '../types/attrs.ts';
 import { DMA_BIDIRECTIONAL } from '../types/direction.ts';
 import { __GFP_NOWARN, __GFP_ZERO, allowsBlocking } from '../types/gfp.ts';
-import { directAllocPages, directFreePages } from './direct-pages.ts';
 import { type DmaMemory, orderOf, pageAlign } from './dma-memory.ts';
 import type { KernelPointer } from './kernel-space.ts';
-import { allocRestricted, freeRestricted, hasRestrictedPool } from './restricted-pool.ts';
+import { directAllocPages, directFreePages } from './sources/direct-pages.ts';
+import { allocRestricted, freeRestricted, hasRestrictedPool } from './sources/restricted-pool.ts';
 
 /** `dma_direct_alloc` (spec D43). Each source named before the page allocator is final: no fallback when full (T20). */
 export function directAlloc(dev: Device, wantedSize: number, gfp: number, attrs: number): DmaMemory | null {

@@ -5,9 +5,9 @@ import { DMA_ATTR_ALLOC_CC_SHARED, DMA_ATTR_ALLOC_SINGLE_PAGES, DMA_ATTR_FORCE_C
 import { DMA_BIDIRECTIONAL } from '../types/direction.ts';
 import { __GFP_NORETRY, __GFP_ZERO, allowsBlocking } from '../types/gfp.ts';
 import { pageList } from './direct-alloc.ts';
-import { allocContiguous, freeContiguous } from './direct-pages.ts';
 import { type DmaMemory, orderOf, pageAlign } from './dma-memory.ts';
 import type { KernelPointer } from './kernel-space.ts';
+import { allocContiguous, freeContiguous } from './sources/direct-pages.ts';
 
 /** A block as the page source handed it out. The kernel splits it into pages; here it goes back whole. */
 export interface PageBlock {

@@ -9,7 +9,6 @@ import { __GFP_COMP, __GFP_DMA, __GFP_DMA32, GFP_ATOMIC, GFP_KERNEL } from '../t
 import { ALL_ONES } from '../types/masks.ts';
 import { dmaAllocAttrs, dmaAllocCoherent, dmaFreeCoherent } from './alloc-attrs.ts';
 import { dmaAllocNoncoherent, dmaAllocPages, dmaFreePages } from './alloc-pages.ts';
-import { CoherentPool } from './coherent-pool.ts';
 import type { KernelPointer } from './kernel-space.ts';
 import { dmamAllocCoherent, dmamFreeCoherent, releaseManaged } from './managed.ts';
 import { dmaCanMmap, dmaGetSgtable, dmaMmapAttrs, dmaMmapPages } from './mmap.ts';
@@ -20,7 +19,8 @@ import {
   dmaVmapNoncontiguous,
   dmaVunmapNoncontiguous,
 } from './noncontiguous.ts';
-import type { ContiguousArea } from './page-source.ts';
+import { CoherentPool } from './sources/coherent-pool.ts';
+import type { ContiguousArea } from './sources/page-source.ts';
 
 const WIDE = { dmaMask: ALL_ONES, coherentDmaMask: ALL_ONES };
 const POOLS = { atomicPools: { zones: ['dma32', 'dma'] as const } };

@@ -5,11 +5,11 @@ import type { Device } from '../device/device.ts';
 import { type Scatterlist, sgPhys } from '../sg/scatterlist.ts';
 import { DMA_ATTR_ALLOC_CC_SHARED, DMA_ATTR_NO_KERNEL_MAPPING } from '../types/attrs.ts';
 import { DMA_BIDIRECTIONAL } from '../types/direction.ts';
+import { debugAlloc, debugMap, debugMappingError, debugMapSg, debugMapSingle } from './checks/map-checks.ts';
+import { debugSync } from './checks/sync-checks.ts';
+import { debugUnmap, mappedEntries } from './checks/unmap-checks.ts';
 import { DmaDebug, type DmaDebugOptions } from './dma-debug.ts';
-import { EntryType } from './entry-type.ts';
-import { debugAlloc, debugMap, debugMappingError, debugMapSg, debugMapSingle } from './map-checks.ts';
-import { debugSync } from './sync-checks.ts';
-import { debugUnmap, mappedEntries } from './unmap-checks.ts';
+import { EntryType } from './store/entry-type.ts';
 
 /** Where the API tells dma-debug what happened: one method a hook of spec section 9, over the machine's own types. */
 export class DmaDebugHooks {

@@ -1,8 +1,8 @@
 import { directionName } from '../types/direction.ts';
 import { hex, hex16 } from '../types/hex.ts';
 import type { DmaDebug } from './dma-debug.ts';
-import { bucketOf } from './entry-table.ts';
-import { CHECK_STATE_NAMES, ENTRY_TYPE_NAMES } from './entry-type.ts';
+import { bucketOf } from './store/entry-table.ts';
+import { CHECK_STATE_NAMES, ENTRY_TYPE_NAMES } from './store/entry-type.ts';
 
 /** The read-only values of `/sys/kernel/debug/dma-api` (spec D86). `all_errors`, `num_errors` and the filter are settable on their owner. */
 export interface DebugfsValues {

@@ -27,9 +27,9 @@ import {
 import { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_TO_DEVICE } from '../types/direction.ts';
 import { GFP_KERNEL } from '../types/gfp.ts';
 import { dmaBitMask } from '../types/masks.ts';
+import { debugDriverReleased } from './checks/driver-release.ts';
 import { debugDumpMappings, debugfsDump, debugfsValues } from './debugfs.ts';
 import type { DmaDebug } from './dma-debug.ts';
-import { debugDriverReleased } from './driver-release.ts';
 
 const WIDE = { dmaMask: dmaBitMask(64), coherentDmaMask: dmaBitMask(64) };
 const at = (value: number): PhysAddr => value as PhysAddr;

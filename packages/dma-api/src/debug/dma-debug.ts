@@ -7,10 +7,10 @@ import {
   DMA_ATTR_SKIP_CPU_SYNC,
 } from '../types/attrs.ts';
 import { DMA_TO_DEVICE } from '../types/direction.ts';
-import { ActiveCachelines, NO_OVERLAP, OVERLAP_LIMIT } from './active-cachelines.ts';
 import type { DebugDevice } from './debug-device.ts';
-import { ENTRIES_PER_PAGE, EntryTable, NONE } from './entry-table.ts';
 import { type FindingId, type FindingLimits, Findings } from './findings.ts';
+import { ActiveCachelines, NO_OVERLAP, OVERLAP_LIMIT } from './store/active-cachelines.ts';
+import { ENTRIES_PER_PAGE, EntryTable, NONE } from './store/entry-table.ts';
 
 const DEFAULT_ENTRIES = 65536;
 const TOLERANT = DMA_ATTR_DEBUGGING_IGNORE_CACHELINES | DMA_ATTR_REQUIRE_COHERENT;

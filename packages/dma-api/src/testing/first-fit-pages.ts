@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '@dmalab/phys-memory';
-import type { PageSource } from '../alloc/page-source.ts';
+import type { PageSource } from '../alloc/sources/page-source.ts';
 import type { RamRange } from '../context/page-view.ts';
 import { __GFP_DMA, __GFP_DMA32 } from '../types/gfp.ts';
 

@@ -1,9 +1,9 @@
 import { PAGE_SIZE } from '@dmalab/phys-memory';
-import type { DmaContext } from '../context/dma-context.ts';
-import type { Device } from '../device/device.ts';
-import { __GFP_DMA, __GFP_DMA32, __GFP_NOWARN, GFP_KERNEL } from '../types/gfp.ts';
+import type { DmaContext } from '../../context/dma-context.ts';
+import type { Device } from '../../device/device.ts';
+import { __GFP_DMA, __GFP_DMA32, __GFP_NOWARN, GFP_KERNEL } from '../../types/gfp.ts';
+import { orderOf } from '../dma-memory.ts';
 import { coherentOk } from './direct-pages.ts';
-import { orderOf } from './dma-memory.ts';
 
 const NOTHING = -1;
 const GIB = 2 ** 30;

@@ -1,8 +1,8 @@
-import { directionName } from '../types/direction.ts';
-import { hex } from '../types/hex.ts';
-import type { DebugDevice } from './debug-device.ts';
-import type { DmaDebug } from './dma-debug.ts';
-import { ENTRY_TYPE_NAMES } from './entry-type.ts';
+import { directionName } from '../../types/direction.ts';
+import { hex } from '../../types/hex.ts';
+import type { DebugDevice } from '../debug-device.ts';
+import type { DmaDebug } from '../dma-debug.ts';
+import { ENTRY_TYPE_NAMES } from '../store/entry-type.ts';
 
 /**
  * E24: a driver lets go of a device on a watched bus while mappings of it live. The mapping that the report names is the

@@ -1,7 +1,7 @@
 import { PAGE_SIZE } from '@dmalab/phys-memory';
-import type { Device } from '../device/device.ts';
-import { EBUSY, EINVAL, ENODEV } from '../types/errno.ts';
-import { orderOf } from './dma-memory.ts';
+import type { Device } from '../../device/device.ts';
+import { EBUSY, EINVAL, ENODEV } from '../../types/errno.ts';
+import { orderOf } from '../dma-memory.ts';
 
 /** Coherent memory of one device, or of the machine (spec D50, P51): pages from a region set aside at boot. */
 export class CoherentPool {

@@ -1,10 +1,10 @@
-import { DMA_ATTR_MMIO } from '../types/attrs.ts';
-import { hex } from '../types/hex.ts';
-import { ALL_ONES } from '../types/masks.ts';
-import type { DebugDevice } from './debug-device.ts';
-import type { DmaDebug } from './dma-debug.ts';
-import { NONE } from './entry-table.ts';
-import { CheckState, EntryType } from './entry-type.ts';
+import { DMA_ATTR_MMIO } from '../../types/attrs.ts';
+import { hex } from '../../types/hex.ts';
+import { ALL_ONES } from '../../types/masks.ts';
+import type { DebugDevice } from '../debug-device.ts';
+import type { DmaDebug } from '../dma-debug.ts';
+import { NONE } from '../store/entry-table.ts';
+import { CheckState, EntryType } from '../store/entry-type.ts';
 
 const FAILED = -1;
 

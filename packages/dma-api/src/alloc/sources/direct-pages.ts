@@ -1,9 +1,9 @@
 import { ADDRESS_LIMIT, PAGE_SIZE } from '@dmalab/phys-memory';
-import type { Device } from '../device/device.ts';
-import { dmaToPhys, physToDma } from '../direct/translate.ts';
-import { __GFP_DMA, __GFP_DMA32, allowsBlocking, GFP_ZONE_MASK } from '../types/gfp.ts';
-import { ALL_ONES, minNotZero } from '../types/masks.ts';
-import { orderOf } from './dma-memory.ts';
+import type { Device } from '../../device/device.ts';
+import { dmaToPhys, physToDma } from '../../direct/translate.ts';
+import { __GFP_DMA, __GFP_DMA32, allowsBlocking, GFP_ZONE_MASK } from '../../types/gfp.ts';
+import { ALL_ONES, minNotZero } from '../../types/masks.ts';
+import { orderOf } from '../dma-memory.ts';
 import type { ContiguousArea } from './page-source.ts';
 
 const NOTHING = -1;

@@ -1,4 +1,4 @@
-import type { Device } from '../device/device.ts';
+import type { Device } from '../../device/device.ts';
 
 /** The device's bounce allocator serves its coherent memory too (spec S120). */
 export function hasRestrictedPool(dev: Device): boolean {

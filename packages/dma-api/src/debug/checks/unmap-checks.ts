@@ -5,13 +5,13 @@ import {
   DMA_ATTR_NO_KERNEL_MAPPING,
   DMA_ATTR_PRIVILEGED,
   DMA_ATTR_REQUIRE_COHERENT,
-} from '../types/attrs.ts';
-import { directionName } from '../types/direction.ts';
-import { hex } from '../types/hex.ts';
-import type { DebugDevice } from './debug-device.ts';
-import type { DmaDebug } from './dma-debug.ts';
-import { NONE } from './entry-table.ts';
-import { CheckState, ENTRY_TYPE_NAMES, EntryType } from './entry-type.ts';
+} from '../../types/attrs.ts';
+import { directionName } from '../../types/direction.ts';
+import { hex } from '../../types/hex.ts';
+import type { DebugDevice } from '../debug-device.ts';
+import type { DmaDebug } from '../dma-debug.ts';
+import { NONE } from '../store/entry-table.ts';
+import { CheckState, ENTRY_TYPE_NAMES, EntryType } from '../store/entry-type.ts';
 
 /** Attributes that an unmap must repeat (spec E17). */
 const MUST_REPEAT =

@@ -1,9 +1,9 @@
-import { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_TO_DEVICE, directionName } from '../types/direction.ts';
-import { hex } from '../types/hex.ts';
-import type { DebugDevice } from './debug-device.ts';
-import type { DmaDebug } from './dma-debug.ts';
-import { NONE } from './entry-table.ts';
-import { EntryType } from './entry-type.ts';
+import { DMA_BIDIRECTIONAL, DMA_FROM_DEVICE, DMA_TO_DEVICE, directionName } from '../../types/direction.ts';
+import { hex } from '../../types/hex.ts';
+import type { DebugDevice } from '../debug-device.ts';
+import type { DmaDebug } from '../dma-debug.ts';
+import { NONE } from '../store/entry-table.ts';
+import { EntryType } from '../store/entry-type.ts';
 
 /** A sync as the driver called it. */
 export interface SyncReference {
