@@ -102,6 +102,12 @@ describe('the cursors', () => {
     expect(domain.treeAlloc(1, LIMIT_32 + 1)).toBe(0xffffb);
   });
 
+  it('I16 the cursor for all bounds moves up the same way', () => {
+    for (let i = 0; i < 4; i++) domain.treeAlloc(1, LIMIT_48BIT + 1);
+    domain.treeFree(LIMIT_48BIT - 2);
+    expect(domain.treeAlloc(1, LIMIT_48BIT + 1)).toBe(LIMIT_48BIT - 2);
+  });
+
   it('I16 freeing below the cursor leaves it', () => {
     domain.treeAlloc(1, LIMIT_32 + 1);
     domain.treeAlloc(1, 0x1000);

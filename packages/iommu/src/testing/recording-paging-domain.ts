@@ -14,6 +14,8 @@ export class RecordingPagingDomain implements PagingDomain {
   /** 'range START-END' and 'all', in order. */
   readonly invalidations: string[] = [];
   readonly freedTablePages: number[] = [];
+  /** Unmaps whose gather was marked queued (spec I109). */
+  queuedUnmaps = 0;
   /** Returned by the next `map` or `iotlbSyncMap`, which then does nothing. */
   failMap = 0;
   failSyncMap = 0;
@@ -33,6 +35,7 @@ export class RecordingPagingDomain implements PagingDomain {
   unmap(iova: number, lengthBytes: number, gather: IotlbGather): number {
     let cleared = 0;
     while (cleared < lengthBytes && this.pages.delete((iova + cleared) / GRANULE)) cleared += GRANULE;
+    if (gather.queued) this.queuedUnmaps++;
     if (cleared > 0 && !gather.queued) gather.addRange(iova, iova + cleared - 1);
     return cleared;
   }

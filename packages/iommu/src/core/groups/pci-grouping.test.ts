@@ -96,6 +96,14 @@ describe('grouping', () => {
     expect(grouped([bridge, behind(0), behind(1)])).toEqual([['00:05.0', '06:00.0', '06:01.0']]);
   });
 
+  it('I121 what a leaky bridge is aliased with counts for what is behind it, though the bridge has no group yet', () => {
+    const port = pci(0, 4, 0, { kind: 'root-port', aliases: [8] });
+    const other = pci(0, 1, 0);
+    const behind = pci(1, 0, 0, { upstream: port });
+    const group = pciDeviceGroup(behind, [other, port, behind], (device) => (device === other ? 'group 0' : null));
+    expect(group).toBe('group 0');
+  });
+
   it('I121 requester ids used by another function of the bus join, over several steps', () => {
     const devices = [pci(0, 1, 0), pci(0, 2, 0, { aliases: [8] }), pci(0, 3, 0, { aliases: [16] })];
     expect(grouped(devices)).toEqual([['00:01.0', '00:02.0', '00:03.0']]);
