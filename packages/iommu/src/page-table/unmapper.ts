@@ -48,7 +48,7 @@ export class Unmapper {
     return true;
   }
 
-  /** Level 1 by itself, with masks for the remainders of doubles: 22 ns a page become 8 (vtd-domain.bench.ts). */
+  /** Level 1 by itself, with masks for remainders: `%` on doubles is a call, and this loop is what a long unmap does. */
   #clearPages(table: number): boolean {
     const memory = this.#memory;
     const { presentMask } = this.#format;

@@ -88,7 +88,7 @@ export class TranslationArray {
     }
   }
 
-  /** The remainder by a mask: `%` on doubles is a call and was a third of a miss (vtd-unit.bench.ts). */
+  /** The remainder by a mask: `%` on doubles is a call. */
   #pageOf(address: number): number {
     return address - (address & this.#offsetMask);
   }

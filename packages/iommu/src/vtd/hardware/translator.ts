@@ -35,7 +35,8 @@ export class Translator {
   readonly caches: TranslationCaches;
   readonly faults: FaultLog;
   readonly stages: Stages;
-  // The columns that a hit reads, one load away instead of four: 12 ns become 4 (vtd-unit.bench.ts).
+  // The columns that a hit reads, one load away instead of four. With the unboxed answer below, 12.8 ns became 5.6
+  // (vtd-unit.bench.ts).
   readonly #tagOf: Int32Array;
   readonly #pages: Float64Array;
   readonly #tags: Int32Array;
