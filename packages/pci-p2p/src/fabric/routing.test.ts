@@ -229,6 +229,20 @@ describe('routing', () => {
     expect(fabric.hostBridges[0].traffic.toFunctions).toBe(1);
   });
 
+  it('T15 T20 peers below another root port are reached through the root complex, and its IOMMU', () => {
+    const fabric = q35Fabric();
+    const ports = [addRootPort(fabric.rootBus, 1), addRootPort(fabric.rootBus, 2)];
+    const [a, b] = ports.map((port) => addEndpoint(below(port)));
+    enumerateFabric(fabric);
+    for (const endpoint of [a, b]) new PciDevice(fabric, 0, endpoint.rid).enable();
+    const to = b.barBusAddress(4);
+    expect(a.port.write(to, BYTES)).toBe(0);
+    expect(fabric.hostBridges[0].traffic.toFunctions).toBe(1);
+    expect(ports[1].link).toMatchObject({ downRequests: 1, downBytes: 64 });
+    attachIommu(fabric, 0, 0);
+    expect(a.port.write(to, BYTES)).toBe(FAULT_TRANSLATION);
+  });
+
   it('T5 T21 with a window offset, the bus address reaches a peer only inside the fabric', () => {
     const offset = 0x10_0000_0000;
     const windows = [{ kind: 'memory' as const, cpuStart: 0xc000_0000 + offset, lengthBytes: 0x2000_0000, offset }];

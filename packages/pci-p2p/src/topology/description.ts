@@ -31,7 +31,10 @@ export function portTypeWord(portType: number): string {
 export function readTopologyDescription(text: string): Dump {
   const { functions } = parseJson(text);
   if (!Array.isArray(functions)) throw new TopologyInputError(0, 'the description has no list "functions"');
-  return { functions: functions.map((item, i) => readFunction(item as Record<string, unknown>, i)), remarks: [] };
+  return {
+    functions: functions.map((item, i) => readFunction((item ?? {}) as Record<string, unknown>, i)),
+    remarks: [],
+  };
 }
 
 function parseJson(text: string): Record<string, unknown> {

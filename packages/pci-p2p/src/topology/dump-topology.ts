@@ -200,8 +200,9 @@ function shapeOf(
   isBridge: boolean,
   hasAcs: boolean,
 ): { portType: number; conventionalBridge?: boolean } {
-  if (hasAcs && (portType === UNKNOWN || portType === T.CONVENTIONAL_PCI || portType === T.PCI_EXP_TYPE_PCIE_BRIDGE))
-    return { portType: isBridge ? T.PCI_EXP_TYPE_DOWNSTREAM : T.PCI_EXP_TYPE_ENDPOINT };
-  if (portType !== UNKNOWN && (T.isBridgePort(portType) || !isBridge)) return { portType };
-  return isBridge ? { portType: T.CONVENTIONAL_PCI, conventionalBridge: true } : { portType: T.CONVENTIONAL_PCI };
+  const isExpress = portType !== UNKNOWN && portType !== T.CONVENTIONAL_PCI;
+  const mayHaveAcs = isExpress && portType !== T.PCI_EXP_TYPE_PCIE_BRIDGE;
+  if (isExpress && (mayHaveAcs || !hasAcs) && (T.isBridgePort(portType) || !isBridge)) return { portType };
+  if (hasAcs) return { portType: isBridge ? T.PCI_EXP_TYPE_DOWNSTREAM : T.PCI_EXP_TYPE_ENDPOINT };
+  return { portType: T.CONVENTIONAL_PCI, conventionalBridge: isBridge };
 }

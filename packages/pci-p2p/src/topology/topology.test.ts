@@ -1,3 +1,4 @@
+import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { enumerateFabric } from '../host/enumerate.ts';
 import { mapTypeAndDistance } from '../p2p/distance.ts';
@@ -256,6 +257,35 @@ describe('a description', () => {
       /functions\[0\] 01:00.0: "type"/,
     );
     expect(() => readTopology('{"functions"')).toThrow(TopologyInputError);
+  });
+});
+
+describe('damaged input', () => {
+  const verbose = fc.nat(VERBOSE.length);
+  const survives = (text: string) => {
+    try {
+      const { topology, report } = studyTopology(readTopology(text));
+      expect(renderTopology(topology, report).length).toBeGreaterThan(0);
+    } catch (error) {
+      expect(error).toBeInstanceOf(TopologyInputError);
+    }
+  };
+
+  test.prop([verbose, verbose], { numRuns: 60 })(
+    'cut anywhere, it is read as far as it goes or refused in words',
+    (from, to) => {
+      survives(VERBOSE.slice(0, from) + VERBOSE.slice(to));
+    },
+  );
+
+  it('a bridge whose port type was lost in the cut keeps its ACS word', () => {
+    const { functions } = readTopology(VERBOSE.slice(0, 555) + VERBOSE.slice(1947));
+    expect(functions.find(({ buses, portType }) => buses !== null && portType === 0)?.acs).toBeTruthy();
+    survives(VERBOSE.slice(0, 555) + VERBOSE.slice(1947));
+  });
+
+  test.prop([fc.json()], { numRuns: 60 })('any JSON is a description or refused in words', (json) => {
+    survives(`{"functions":[${json}]}`);
   });
 });
 
