@@ -76,6 +76,18 @@ test.prop([fc.nat(5000), fc.nat(600), fc.constantFrom(0, 2 ** 30 - 2048, 2 ** 45
   },
 );
 
+it('finds the one hole that a removal left among full leaves, wherever it is, and no longer once it is filled', () => {
+  const tree = new RangeTree();
+  const ranges = 10_000; // three levels
+  for (let i = ranges; i >= 1; i--) tree.insert(4 * i, 4);
+  for (let i = 1; i <= ranges; i += 97) {
+    expect(tree.highestFit(4 * ranges + 4, 4, 4, 4)).toBe(-1);
+    tree.remove(4 * i);
+    expect(tree.highestFit(4 * ranges + 4, 4, 4, 4)).toBe(4 * i);
+    tree.insert(4 * i, 4);
+  }
+});
+
 it('empties and fills again after a hundred thousand ranges, from either end', () => {
   const tree = new RangeTree();
   for (let i = 0; i < 100_000; i++) tree.insert(2 * (200_000 - i), 1);
