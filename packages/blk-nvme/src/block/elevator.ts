@@ -1,5 +1,6 @@
 import type { QueueOps } from './queue-ops.ts';
 import { Request } from './request.ts';
+import { RequestFifo } from './request-fifo.ts';
 import { Sbitmap } from './sbitmap.ts';
 
 /** Requests that the elevator holds at most: 2 * min(depth, 128) (spec N21). */
@@ -14,7 +15,7 @@ export class Elevator<D> {
   readonly tags: Sbitmap;
   readonly requests: Request<D>[];
   /** Waiting for dispatch, oldest first. */
-  readonly waiting: Request<D>[] = [];
+  readonly waiting = new RequestFifo<D>();
 
   constructor(ops: QueueOps<D>, driverDepth: number) {
     this.depth = 2 * Math.min(driverDepth, DEPTH_BASE_MAX);

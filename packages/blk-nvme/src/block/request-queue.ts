@@ -137,7 +137,7 @@ export class RequestQueue<D> {
     if (newest !== undefined && this.#mergeInto(newest, bio, segments)) return true;
     const waiting = this.elevator?.waiting;
     if (waiting === undefined) return false;
-    for (let i = waiting.length - 1; i >= 0; i--) if (this.#mergeInto(waiting[i], bio, segments)) return true;
+    for (let i = waiting.length - 1; i >= 0; i--) if (this.#mergeInto(waiting.at(i), bio, segments)) return true;
     return false;
   }
 
@@ -166,7 +166,7 @@ export class RequestQueue<D> {
     this.#plug = null;
     if (plugged === null) return;
     if (this.elevator !== null) {
-      this.elevator.waiting.push(...plugged);
+      for (const request of plugged) this.elevator.waiting.push(request);
       this.run();
       return;
     }
@@ -206,7 +206,7 @@ export class RequestQueue<D> {
     }
     const waiting = this.elevator?.waiting;
     while (waiting !== undefined && waiting.length > 0) {
-      const request = waiting[0];
+      const request = waiting.at(0);
       const context = this.tagSet.contexts[request.hctx];
       if (request.tag < 0 && !this.#dispatchTag(request, context)) return;
       waiting.shift();
