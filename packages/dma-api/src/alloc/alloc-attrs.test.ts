@@ -31,6 +31,12 @@ describe('direct', () => {
     expect(memory.dmaAddr).toBeLessThan(2 ** 25);
   });
 
+  it('D45 fails when not even the lowest zone is in reach, and keeps no page', () => {
+    const machine = new TestMachine();
+    expect(dmaAllocCoherent(machine.device({ ...WIDE, coherentDmaMask: 0xfff }), 4096, GFP_KERNEL)).toBe(null);
+    expect(machine.pages.live).toBe(0);
+  });
+
   it('D42 refuses callers that pass CC_SHARED, with an event of address 0', () => {
     const machine = new TestMachine();
     expect(dmaAllocAttrs(machine.device(WIDE), 4096, GFP_KERNEL, DMA_ATTR_CC_SHARED)).toBe(null);

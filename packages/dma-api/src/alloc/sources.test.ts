@@ -301,10 +301,21 @@ describe('windows and tables', () => {
     expect(machine.pages.live).toBe(0);
   });
 
-  it('D62 gives pages and IOVA back when a map fails half way', () => {
+  it('D62 gives pages and IOVA back when a map fails, at once or half way', () => {
     const machine = new TestMachine();
     const { dev, paging } = machine.translated(WIDE);
-    paging.failMapsWith = -12;
+    const hole = machine.pages.allocPages(0, 0);
+    machine.pages.allocPages(0, 0);
+    machine.pages.freePages(hole, 0);
+    machine.pages.live = 0;
+    const map = paging.map.bind(paging);
+    paging.map = (...args) => {
+      const result = map(...args);
+      paging.failMapsWith = -12; // from the second run on
+      return result;
+    };
+    expect(dmaAllocCoherent(dev, 8192, GFP_KERNEL)).toBe(null);
+    expect([paging.entries.size, machine.pages.live]).toEqual([0, 0]);
     expect(dmaAllocCoherent(dev, 8192, GFP_KERNEL)).toBe(null);
     expect(dmaAllocCoherent(dev, 8192, GFP_ATOMIC)).toBe(null);
     expect(machine.pages.live).toBe(0);

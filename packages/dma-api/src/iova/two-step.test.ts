@@ -74,6 +74,21 @@ describe('the two-step interface', () => {
     expect(machine.swiotlb!.used).toBe(0);
   });
 
+  it('D73 I85 undoes the head when the middle can not be mapped', () => {
+    const machine = new TestMachine({ slots: 256 });
+    const { dev, paging } = machine.translated({ ...NVME, untrusted: true });
+    const map = paging.map.bind(paging);
+    paging.map = (...args) => {
+      const result = map(...args);
+      paging.failMapsWith = -12; // from the second call on
+      return result;
+    };
+    const state = new DmaIovaState();
+    dmaIovaTryAlloc(dev, state, 0x10f00, 0x2200);
+    expect(dmaIovaLink(dev, state, 0x10f00, 0, 0x2200, DMA_FROM_DEVICE)).toBe(ENOMEM);
+    expect([paging.entries.size, machine.swiotlb!.used]).toEqual([0, 0]);
+  });
+
   it('T15 D73 refuses unaligned MMIO of an untrusted device with -EPERM, and -ENOMEM without a pool', () => {
     const machine = new TestMachine();
     const { dev } = machine.translated({ ...NVME, untrusted: true });

@@ -141,6 +141,15 @@ describe('dma-iommu', () => {
     expect(machine.swiotlb!.used).toBe(0);
   });
 
+  it('D19 gives the slot back when the page table fails', () => {
+    const machine = new TestMachine({ slots: 256 });
+    const { dev, paging } = machine.translated({ ...NVME, untrusted: true });
+    paging.failMapsWith = -12;
+    expect(dmaMapPhys(dev, at(0x2e00), 256, DMA_TO_DEVICE)).toBe(DMA_MAPPING_ERROR);
+    expect(machine.swiotlb!.used).toBe(0);
+    expect(machine.events().at(-1)).toContain('dma_addr=ffffffffffffffff');
+  });
+
   it('D20 T16 warns and leaves the mapping when the walk finds physical 0', () => {
     const machine = new TestMachine();
     const { dev, paging } = machine.translated(NVME);

@@ -51,6 +51,15 @@ describe('direct', () => {
     expect(machine.events().filter((line) => line.startsWith('dma_map_sg'))).toEqual([]);
   });
 
+  it('D28 copies nothing back when it undoes earlier entries', () => {
+    const machine = new TestMachine({ slots: 128 });
+    const dev = machine.device({ dmaMask: dmaBitMask(28) });
+    const copies: number[][] = [];
+    machine.memory.copy = (...args) => copies.push(args);
+    expect(dmaMapSg(dev, list([0x20000000, 64], [0x30000000, 300 * 1024]), 2, DMA_FROM_DEVICE)).toBe(0);
+    expect(copies).toEqual([[TestMachine.POOL, 0x20000000, 64]]);
+  });
+
   it('D28 D29 T60 gives bus addresses without a look at the mask, and unmap takes the mark off', () => {
     const machine = new TestMachine();
     machine.context.p2p = new FakeP2p(BAR, 0x100000, 0x1000000, PCI_P2PDMA_MAP_BUS_ADDR);
