@@ -14,5 +14,7 @@ export { NvmeDriver } from './driver/nvme-driver.ts';
 export type { NvmeIod } from './driver/nvme-iod.ts';
 export { NvmeNamespace } from './driver/nvme-namespace.ts';
 export type { NvmeCtrlState } from './driver/nvme-state.ts';
+export type { UserCommandResult } from './driver/user-command.ts';
+export { submitUserCommand } from './driver/user-command.ts';
 export { AdminOpcode, NvmOpcode } from './spec/opcodes.ts';
 export { NVME_STATUS_DNR, Status } from './spec/status.ts';

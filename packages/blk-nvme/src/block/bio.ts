@@ -1,11 +1,8 @@
 import { BLK_STS_OK } from './block-status.ts';
 import { PhysVecs } from './phys-vecs.ts';
 
-/** Priority classes as events print them (spec N110). */
-export const IOPRIO_CLASS_NONE = 0;
-export const IOPRIO_CLASS_RT = 1;
-export const IOPRIO_CLASS_BE = 2;
-export const IOPRIO_CLASS_IDLE = 3;
+/** Priority class of an ordinary task: best effort. 0 is none, 1 real time, 3 idle (spec N110). */
+const IOPRIO_CLASS_BE = 2;
 
 /**
  * One block I/O (spec N1): an operation, a place on the disk and the memory it moves. Reusable once `endIo` was called.

@@ -76,3 +76,20 @@ export function rwbs(opf: number): string {
     ((opf & REQ_ATOMIC) !== 0 ? 'U' : '')
   );
 }
+
+const OP_NAMES: Readonly<Record<number, string>> = {
+  [REQ_OP_READ]: 'READ',
+  [REQ_OP_WRITE]: 'WRITE',
+  [REQ_OP_FLUSH]: 'FLUSH',
+  [REQ_OP_DISCARD]: 'DISCARD',
+  [REQ_OP_SECURE_ERASE]: 'SECURE_ERASE',
+  [REQ_OP_ZONE_APPEND]: 'ZONE_APPEND',
+  [REQ_OP_WRITE_ZEROES]: 'WRITE_ZEROES',
+  [REQ_OP_DRV_IN]: 'DRV_IN',
+  [REQ_OP_DRV_OUT]: 'DRV_OUT',
+};
+
+/** The operation as log lines print it (spec N30). */
+export function opName(op: number): string {
+  return OP_NAMES[op] ?? 'UNKNOWN';
+}

@@ -58,10 +58,6 @@ export class CompletionQueues {
     return this.size[qid] - 1 - (used < 0 ? used + this.size[qid] : used);
   }
 
-  isEmpty(qid: number): boolean {
-    return this.tail[qid] === this.head[qid];
-  }
-
   /** Takes the next entry, toggling the phase at the wrap; the caller saw that the queue is not full. */
   advanceTail(qid: number): void {
     const next = this.tail[qid] + 1;

@@ -11,13 +11,3 @@ export class ControllerOptionsError extends RangeError {
     this.value = value;
   }
 }
-
-/** The controller model broke one of its own rules: a defect here, never something a guest did. */
-export class ControllerInvariantError extends Error {
-  readonly code = 'ERR_NVME_CONTROLLER_INVARIANT';
-
-  constructor(what: string) {
-    super(`NVMe controller model: ${what}`);
-    this.name = 'ControllerInvariantError';
-  }
-}

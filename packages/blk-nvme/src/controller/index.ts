@@ -1,6 +1,6 @@
 export type { BusMasterPort } from '@dmalab/pci-p2p';
 export type { PowerCutChoice } from './durability.ts';
-export { ControllerInvariantError, ControllerOptionsError } from './errors.ts';
+export { ControllerOptionsError } from './errors.ts';
 export type { FaultAction, FaultRule, FaultRules } from './fault-rules.ts';
 export { LBA_FORMATS } from './lba-formats.ts';
 export type { Media } from './media.ts';

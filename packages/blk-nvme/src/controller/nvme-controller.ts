@@ -1,4 +1,7 @@
 import { get, join64, set } from '../spec/bits.ts';
+import { Feature } from '../spec/features.ts';
+import { OAES_NS_ATTR } from '../spec/identify.ts';
+import { AER_NOTICE_NS_CHANGED, AsyncEventType, LogPage } from '../spec/log-pages.ts';
 import {
   Aqa,
   CAP_CSS_ALL_SETS,
@@ -19,8 +22,8 @@ import { writeDoorbell } from './doorbells.ts';
 import type { PowerCutChoice } from './durability.ts';
 import type { FaultRules } from './fault-rules.ts';
 import type { Health } from './health.ts';
-import type { Namespace } from './namespace.ts';
-import { type NvmeControllerOptions, settleOptions } from './options.ts';
+import { Namespace } from './namespace.ts';
+import { type NamespaceOptions, type NvmeControllerOptions, settleOptions } from './options.ts';
 
 /**
  * An NVMe controller (spec part C), register-accurate: a driver brings it up and uses it through BAR0, and it reaches
@@ -68,6 +71,25 @@ export class NvmeController {
 
   namespace(nsid: number): Namespace | undefined {
     return this.#c.namespaces[nsid - 1];
+  }
+
+  /** Puts a namespace at an id, in place of one that was there; the host is told (spec N95, N154). */
+  attachNamespace(nsid: number, options: NamespaceOptions): void {
+    this.#c.namespaces[nsid - 1] = new Namespace(nsid, options);
+    this.#namespaceChanged(nsid);
+  }
+
+  /** Takes a namespace away; commands to it end with "invalid field" from now on (spec N140). */
+  detachNamespace(nsid: number): void {
+    this.#c.namespaces[nsid - 1] = undefined;
+    this.#namespaceChanged(nsid);
+  }
+
+  #namespaceChanged(nsid: number): void {
+    const { changedNamespaces, features, events } = this.#c;
+    changedNamespaces.add(nsid);
+    const wanted = (features.get(Feature.ASYNC_EVENT) & OAES_NS_ATTR) !== 0;
+    if (wanted) events.raise(AsyncEventType.NOTICE, AER_NOTICE_NS_CHANGED, LogPage.CHANGED_NS);
   }
 
   /** A 32-bit register of BAR0, unsigned; unaligned, reserved and write-only ones read 0 (spec N120). */

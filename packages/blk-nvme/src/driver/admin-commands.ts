@@ -64,6 +64,7 @@ export class AdminCommands {
     const request = this.#queue.allocatePassthrough((isIn ? REQ_OP_DRV_IN : REQ_OP_DRV_OUT) | REQ_FAILFAST_DRIVER);
     if (request === null) return ENOMEM;
     fillCommand(request.data.command, command);
+    request.data.requestFlags = 0;
     if (dataBytes > 0) {
       request.bytes = dataBytes;
       request.specialPhys = this.#page;

@@ -35,6 +35,7 @@ const SQE_WORDS = 16;
 /** Fills the command of a request, all but its data pointer (spec N72, N73): a block status. */
 export function setupCommand(ns: NvmeNamespace | null, request: Request<NvmeIod>, discards: DiscardPages): number {
   if (opIsPassthrough(request.opf)) return BLK_STS_OK;
+  request.data.requestFlags = 0;
   const { command } = request.data;
   // Sixteen plain stores are a third of the call that `command.fill(0)` is.
   for (let i = 0; i < SQE_WORDS; i++) command[i] = 0;

@@ -1,4 +1,6 @@
 import type { KernelLog } from '@dmalab/dma-api';
+import { blkStatusWord } from '../block/block-status.ts';
+import { opIsPassthrough, opName, reqOp } from '../block/op.ts';
 import type { Request } from '../block/request.ts';
 import { get, join64 } from '../spec/bits.ts';
 import { Cdw0, RwCdw12, SqeWord } from '../spec/sqe.ts';
@@ -29,6 +31,17 @@ export class DriverLog {
 
   error(text: string): void {
     this.#log.add('error', SITE, this.name, text);
+  }
+
+  /** The block layer's word on a failed request (spec N30); flags are the op word without the op. */
+  requestFailed(request: Request<NvmeIod>): void {
+    const ns = request.queue?.queuedata as NvmeNamespace | null;
+    if (ns === null || opIsPassthrough(request.opf)) return;
+    const op = reqOp(request.opf);
+    const where = `dev ${ns.diskName}, sector ${Math.max(request.sector, 0)}`;
+    const what = `op 0x${op.toString(16)}:(${opName(op)}) flags 0x${(request.opf - op).toString(16)}`;
+    const rest = `phys_seg ${request.nrPhysSegments} prio class ${request.ioprioClass}`;
+    this.#log.add('error', 'block', null, `${blkStatusWord(request.status)} error, ${where} ${what} ${rest}`);
   }
 
   /** Spec N93, without verbose errors: names stay general. */

@@ -9,6 +9,7 @@ import { get } from '../spec/bits.ts';
 import { SglWord3 } from '../spec/sgl.ts';
 import { SQE_BYTES, SqeWord } from '../spec/sqe.ts';
 import { type DmaMode, NvmeMachine, type NvmeMachineOptions } from '../testing/nvme-machine.ts';
+import { submitUserCommand } from './user-command.ts';
 
 const MIB = 2 ** 20;
 type Vectors = readonly (readonly [number, number])[];
@@ -253,6 +254,33 @@ describe('mapping', () => {
       'block_rq_complete: 259,0 FF () 18446744073709551615 + 0 none,0,0 [0]',
       'block_rq_complete: 259,0 WS () 0 + 0 be,0,4 [0]',
     ]);
+  });
+
+  it('N179 an ioctl read of 8 KiB is forced to an SGL list, and one out of range ends with 0x4080 and -121', () => {
+    const machine = ready({});
+    const words = new Uint32Array(16);
+    words.set([0xc002, 1]);
+    words[12] = 15;
+    const statuses: number[] = [];
+    const send = () => {
+      const data = new Bio().init(REQ_OP_READ, 0);
+      data.addPhys(B, 4096);
+      data.addPhys(B + 8192, 4096);
+      submitUserCommand(machine.driver.disk(1)!, words, data, ({ status }) => statuses.push(status));
+      machine.settle();
+    };
+    send();
+    expect(descriptor(machine)).toBe('SGL list of 2');
+    words[10] = 0xffffff;
+    send();
+    expect(statuses).toEqual([0, 0x4080]);
+    const lines = machine.events();
+    expect(lines.findLast((line) => line.startsWith('nvme_complete_rq'))).toContain(
+      'retries=0, flags=0x2, status=0x4080',
+    );
+    expect(lines.findLast((line) => line.startsWith('block_rq_complete'))).toBe(
+      'block_rq_complete: 259,0 N () 18446744073709551615 + 16 none,0,0 [-121]',
+    );
   });
 
   it.each([

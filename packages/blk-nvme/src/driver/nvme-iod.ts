@@ -12,10 +12,6 @@ export const IOD_SINGLE_SEGMENT = 1 << 2;
 export const IOD_SGL = 1 << 3;
 /** Data was mapped. */
 export const IOD_MAPPED = 1 << 4;
-/** The metadata list came from the small pool (spec N86). */
-export const IOD_META_DESCRIPTOR = 1 << 5;
-/** The metadata buffer was mapped. */
-export const IOD_META_MAPPED = 1 << 6;
 
 /** Flags of the completion event (spec N110). */
 export const NVME_REQ_CANCELLED = 1;
@@ -52,10 +48,6 @@ export class NvmeIod {
   readonly descriptorPhys = new Float64Array(NVME_MAX_NR_DESCRIPTORS);
   readonly descriptorDma = new Float64Array(NVME_MAX_NR_DESCRIPTORS);
   descriptorCount = 0;
-  sglEntries = 0;
-  metaDma = 0;
-  metaBytes = 0;
-  metaCpu = 0;
   /** Of a discard: which range page it uses. */
   rangePage = -1;
 

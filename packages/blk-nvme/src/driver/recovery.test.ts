@@ -74,6 +74,9 @@ describe('recovery', () => {
     expect(submit(REQ_OP_READ | REQ_FAILFAST_DEV).status).toBe(BLK_STS_IOERR);
     expect(machine.events().some((line) => line.startsWith('block_rq_requeue'))).toBe(false);
     expect(logged()).toContain('I/O Cmd(0x2) @ LBA 0, 32 blocks, I/O Error (sct 0x0 / sc 0x80) DNR ');
+    expect(logged()).toContain(
+      'critical target error, dev nvme0n1, sector 0 op 0x0:(READ) flags 0x0 phys_seg 4 prio class 2',
+    );
   });
 
   it('N94 aborts a command that hangs, which is then retried', () => {
@@ -130,6 +133,17 @@ describe('recovery', () => {
     const bio = submit();
     wait(6);
     expect([ends, bio.status]).toEqual([1, BLK_STS_OK]);
+  });
+
+  it('N95 finds a namespace that appears, and loses one that goes', () => {
+    machine.controller.attachNamespace(5, { sizeBytes: 2 ** 20, format: 4 });
+    machine.settle();
+    machine.settle();
+    expect(machine.driver.disk(5)?.capacitySectors).toBe(2048);
+    machine.controller.detachNamespace(1);
+    machine.settle();
+    machine.settle();
+    expect(machine.driver.disk(1)).toBeUndefined();
   });
 
   it('N95 answers an invalid doorbell value with an event and asks for the next', () => {

@@ -271,6 +271,7 @@ export class RequestPath implements QueueOps<NvmeIod> {
     const iod = request.data;
     if (iod.status !== 0) this.#p.log.commandFailed(request, this.#isAdmin);
     request.status = nvmeErrorStatus(iod.status);
+    if (request.status !== BLK_STS_OK) this.#p.log.requestFailed(request);
     request.queue!.end(request, batched);
   }
 }
