@@ -5,7 +5,8 @@ import { TopologyInputError } from './dump-error.ts';
 import { type Dump, type DumpFunction, emptyFunction, UNKNOWN } from './dump-function.ts';
 import { readConfigBytes } from './lspci-config.ts';
 
-const HEAD = /^((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]) (.*)$/i;
+/** A function's first line; `-P` puts the bridges above it before its name. */
+const HEAD = /^(?:[0-9a-f:.]+\/)*((?:[0-9a-f]{4,8}:)?[0-9a-f]{2}:[01][0-9a-f]\.[0-7]) (.*)$/i;
 const HEX_LINE = /^([0-9a-f]{2,3}): ((?:[0-9a-f]{2} ?)+)$/i;
 
 /** A memory BAR; `-v` leaves the region's number out. */
@@ -22,6 +23,8 @@ const ACS_NAMES: Readonly<Record<string, number>> = {
   EgressCtrl: C.PCI_ACS_EC,
   DirectTrans: C.PCI_ACS_DT,
 };
+
+const ACS_LINE = new RegExp(`^(?:ACSCap:|ACSCtl:|(?:${Object.keys(ACS_NAMES).join('|')})[+-])`);
 
 /** Port types by lspci's names, longest first where one begins another. */
 const PORT_NAMES: readonly (readonly [name: string, type: number])[] = [
@@ -43,7 +46,7 @@ const PORT_NAMES: readonly (readonly [name: string, type: number])[] = [
  */
 export function readLspciText(text: string): Dump {
   const reader = new BlockReader();
-  const lines = text.split(/\r?\n/);
+  const lines = text.split(/\r?\n/).map((line) => line.replace(/^(?:> ?)+/, '')); // quoted in a mail
   const indent = Math.min(...lines.filter((line) => line.trim() !== '').map((line) => line.search(/\S/)));
   for (const [i, line] of lines.entries()) reader.line(line.slice(indent), i + 1);
   return reader.finish();
@@ -58,6 +61,7 @@ class BlockReader {
   #inVirtual = false;
   /** An ACS capability was named whose words have not come yet: `-v` leaves them out. */
   #owesAcs = false;
+  #inControl = false;
 
   line(line: string, number: number): void {
     const head = HEAD.exec(line);
@@ -108,11 +112,8 @@ class BlockReader {
     if (line.startsWith('Capabilities:')) {
       readCapability(into, line);
       if (line.includes('Access Control Services')) this.#owesAcs = true;
-    } else if (line.startsWith('ACSCap:')) into.acs = { capability: acsBits(line), control: into.acs?.control ?? 0 };
-    else if (line.startsWith('ACSCtl:')) {
-      into.acs = { capability: into.acs?.capability ?? 0, control: acsBits(line) };
-      this.#owesAcs = false;
-    } else if (/^(Region \d: |Memory at |\[virtual\] Memory at )/.test(line)) this.#region(into, line);
+    } else if (ACS_LINE.test(line)) this.#acs(into, line);
+    else if (/^(Region \d: |Memory at |\[virtual\] Memory at )/.test(line)) this.#region(into, line);
     else if (line.startsWith('!!! Unknown header type')) this.#lost(into);
     else if (line.startsWith('Bus: primary=')) readBuses(into, line);
     else if (line.startsWith('Kernel driver in use:')) into.driver = line.slice(line.indexOf(':') + 1).trim();
@@ -133,6 +134,16 @@ class BlockReader {
       isPrefetchable: non === undefined,
       is64: width === '64',
     });
+  }
+
+  /** Words of the capability; a mailer may have cut them in two. */
+  #acs(into: DumpFunction, line: string): void {
+    const { capability = 0, control = 0 } = into.acs ?? {};
+    if (line.startsWith('ACSCap:')) this.#inControl = false;
+    if (line.startsWith('ACSCtl:')) this.#inControl = true;
+    if (this.#inControl) this.#owesAcs = false;
+    const bits = acsBits(line);
+    into.acs = this.#inControl ? { capability, control: control | bits } : { capability: capability | bits, control };
   }
 
   /** All ones: the function does not answer any more. */

@@ -13,53 +13,52 @@ const BELOW = /^-\[([0-9a-f]{2})(?:-([0-9a-f]{2}))?\]/i;
 
 /** Whether a text looks like `lspci -t`. */
 export function isLspciTree(text: string): boolean {
-  return /^\s*-(?:(?:\+-)?\[|[01][0-9a-f]\.[0-7]-\[)/.test(text);
+  return /^\s*(?:-(?:(?:\+-)?\[|[01][0-9a-f]\.[0-7]-\[)|[+\\]-\[)/.test(text);
 }
 
 /**
  * Reads `lspci -t`, `-tv`, `-tnn`: places and bus numbers, and names where they are printed. Siblings stand below each
  * other in one column, which is how a line finds its bus.
- * @throws {TopologyInputError} naming a line that hangs on nothing
+ * @throws {TopologyInputError} naming a line that is no tree, or when there is no function
  */
 export function readLspciTree(text: string): Dump {
   const dump: Dump = { functions: [], remarks: ['a tree shows neither ACS nor BARs: both are unknown'] };
-  const columns = new Map<number, TreeBus | 'roots'>();
+  const columns = new Map<number, TreeBus>();
   for (const [i, line] of text.split(/\r?\n/).entries()) {
-    if (line.trim() === '') continue;
-    new TreeLine(line, i + 1, columns, dump.functions).read();
+    if (line.trim() === '' || new TreeLine(line, i + 1, columns, dump.functions).read()) continue;
+    dump.remarks.push(`line ${i + 1} hangs on nothing and was passed over`);
   }
+  if (dump.functions.length === 0) throw new TopologyInputError(0, 'no function found below the root buses');
   return dump;
 }
 
 class TreeLine {
   readonly #line: string;
   readonly #number: number;
-  readonly #columns: Map<number, TreeBus | 'roots'>;
+  readonly #columns: Map<number, TreeBus>;
   readonly #functions: DumpFunction[];
 
-  constructor(line: string, number: number, columns: Map<number, TreeBus | 'roots'>, functions: DumpFunction[]) {
+  constructor(line: string, number: number, columns: Map<number, TreeBus>, functions: DumpFunction[]) {
     this.#line = line;
     this.#number = number;
     this.#columns = columns;
     this.#functions = functions;
   }
 
-  read(): void {
+  /** False for a line that says of no bus that it is on it: wrapped text, or its beginning was cut away. */
+  read(): boolean {
     const line = this.#line;
     if (line.startsWith('-[')) this.#root(1);
-    else if (FUNCTION.test(line.slice(1)) && line[0] === '-')
+    else if (line[0] === '-' && FUNCTION.test(line.slice(1)))
       this.#function({ domain: 0, number: 0 }, 1); // lspci -s -t
-    else if (line.startsWith('-+-[')) {
-      this.#columns.set(1, 'roots');
-      this.#root(3);
-    } else {
+    else if (/^[- ][+\\]-\[/.test(line)) this.#root(3);
+    else {
       const at = line.search(/[^ |]/);
       const owner = this.#columns.get(at);
-      if ((line[at] !== '+' && line[at] !== '\\') || owner === undefined)
-        throw new TopologyInputError(this.#number, `nothing above "${line.trim()}" says which bus it is on`);
-      if (owner === 'roots') this.#root(at + 2);
-      else this.#function(owner, at + 2);
+      if ((line[at] !== '+' && line[at] !== '\\') || owner === undefined) return false;
+      this.#function(owner, at + 2);
     }
+    return true;
   }
 
   #root(at: number): void {

@@ -150,6 +150,17 @@ describe('lspci -vvv', () => {
     expect(remarks).toEqual(['the bridge of bus 0000:04 is missing: hung on the innermost bridge around it']);
   });
 
+  it('reads what a mail made of it: quoted, and words cut in two', () => {
+    const mailed = VERBOSE.replaceAll('CmpltRedir+ ', 'CmpltRedir+\n').replaceAll(/^/gm, '> ');
+    const words = (text: string) => readTopology(text).functions.map(({ acs }) => acs);
+    expect(words(mailed)).toEqual(words(VERBOSE));
+  });
+
+  it('reads -P, where the bridges above come before the name', () => {
+    const { functions } = readTopology('00:01.0 A\n00:01.0/01:00.0/02:00.0/03:00.0 VGA compatible controller: B\n');
+    expect(functions.map(({ rid }) => rid)).toEqual([0x08, 0x300]);
+  });
+
   it('remarks a function that reads all ones, and reads on', () => {
     const { functions, remarks } = readTopology(
       '03:00.0 VGA: NVIDIA (rev ff) (prog-if ff)\n\t!!! Unknown header type 7f\n',
@@ -238,9 +249,14 @@ describe('lspci -t', () => {
     expect(pairOf(TREE, '0000:03:00.0', '10000:e1:00.0').type).toBe('NOT_SUPPORTED');
   });
 
-  it('reads a single root, and refuses a line that hangs on nothing', () => {
+  it('reads a single root, one that was cut off above, and passes over what hangs on nothing', () => {
     expect(readTopology('-[0000:00]---00.0  Host bridge\n').functions).toHaveLength(1);
-    expect(() => readTopology('-[0000:00]-+-00.0  Host\n     \\-01.0  Stray\n')).toThrow(/line 2: nothing above/);
+    const cut =
+      ' \\-[0000:00]-+-00.0  Intel DMI2\n             +-02.0-[04]--+-00.0  Emulex NIC\n(be3)\n             ...\n';
+    const { functions, remarks } = readTopology(cut);
+    expect(functions.map(({ rid }) => rid)).toEqual([0, 0x10, 0x400]);
+    expect(remarks.slice(1)).toEqual([3, 4].map((line) => `line ${line} hangs on nothing and was passed over`));
+    expect(() => readTopology('-[0000:00]-\n')).toThrow(TopologyInputError);
   });
 });
 
