@@ -24,7 +24,7 @@ function ready(dev: Device): HmmDmaMap {
   return map;
 }
 
-/** Translation asks for the MMIO attribute where the BAR lies behind the host bridge. */
+/** A BAR that every client reaches in that way. */
 function peer(machine: TestMachine, type: number): FakeP2p {
   const p2p = new FakeP2p(BAR_PFN * 4096, 0x100000, 0x1000, type);
   machine.context.p2p = p2p;
@@ -106,6 +106,17 @@ describe('HMM', () => {
     p2p.type = PCI_P2PDMA_MAP_NOT_SUPPORTED;
     hmmDmaUnmapPfn(dev, map, 0);
     expect(hmmDmaMapPfn(dev, map, 0, new P2pMapState())).toBe(DMA_MAPPING_ERROR);
+  });
+
+  it('D101 takes the peer mark off again when the mapping fails', () => {
+    const machine = new TestMachine();
+    const dev = machine.device({ dmaMask: dmaBitMask(30) });
+    dmaSetMask(dev, dmaBitMask(30)); // reaches all RAM, not the BAR
+    const map = hmmDmaMapAlloc(dev, 16, 4096) as HmmDmaMap;
+    peer(machine, PCI_P2PDMA_MAP_THRU_HOST_BRIDGE);
+    map.pfnList.fault(0, BAR_PFN, HMM_PFN_VALID);
+    expect(hmmDmaMapPfn(dev, map, 0, new P2pMapState())).toBe(DMA_MAPPING_ERROR);
+    expect([map.pfnList.has(0, HMM_PFN_P2PDMA), map.pfnList.has(0, HMM_PFN_DMA_MAPPED)]).toEqual([false, false]);
   });
 
   it('D101 warns when unmaps became needed after the object was made', () => {
