@@ -172,6 +172,7 @@ function readHeadline(into: DumpFunction, text: string): void {
     [into.classCode, into.vendor, into.device] = parts.slice(1).map((cell) => Number.parseInt(cell, 16));
   else if (text.startsWith('Host bridge')) into.classCode = 0x0600;
   else if (text.startsWith('PCI bridge')) into.classCode = 0x0604;
+  else if (/^\w+ bridge:/.test(text)) into.classCode = 0x0680;
 }
 
 /** A list that could be read at all means that ACS, if there, would have been in it. */

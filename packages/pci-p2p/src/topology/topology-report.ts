@@ -12,7 +12,7 @@ import {
 } from '../spec/capability-ids.ts';
 import { PCI_EXP_TYPE_RC_EC } from '../spec/port-type.ts';
 import { portTypeWord } from './description.ts';
-import type { Dump } from './dump-function.ts';
+import { type Dump, UNKNOWN } from './dump-function.ts';
 import { buildTopology, type DumpNode, type DumpTopology } from './dump-topology.ts';
 import { type PairReport, reportPair } from './pair-report.ts';
 import { isZenRoot } from './zen.ts';
@@ -101,9 +101,11 @@ function clearAcs(node: DumpNode): void {
   if (at !== 0) node.writeConfig(at + PCI_ACS_CTRL, 2, node.acsControl & kept);
 }
 
-/** Endpoints; not bridges, host bridges or event collectors. */
-function canBePeer({ dump }: DumpNode): boolean {
-  return dump.buses === null && dump.classCode >>> 8 !== 0x06 && dump.portType !== PCI_EXP_TYPE_RC_EC;
+/** Endpoints; not bridges, host bridges or event collectors. Without a class, a root bus's 00.0 is its host bridge. */
+function canBePeer({ dump, parentBridge }: DumpNode): boolean {
+  const { buses, classCode, portType, rid } = dump;
+  const isHostBridge = classCode === UNKNOWN && parentBridge === null && (rid & 0xff) === 0;
+  return buses === null && classCode >>> 8 !== 0x06 && portType !== PCI_EXP_TYPE_RC_EC && !isHostBridge;
 }
 
 /** Has memory that it could offer, or the dump cannot tell. */

@@ -315,6 +315,14 @@ describe('the report', () => {
     expect(text).toContain('0000:03:00.0 -> 0000:04:00.0 and 1 more like it: THRU_HOST_BRIDGE, distance 4');
   });
 
+  it('leaves out bridges of every kind, and what a tree shows at 00.0 of a root bus', () => {
+    const peersOf = (text: string) => studyTopology(readTopology(text)).report.peers;
+    expect(peersOf('00:00.0 Host bridge: A\n00:1f.0 ISA bridge: B\n00:1f.3 Audio device: C\n')).toEqual([
+      '0000:00:1f.3',
+    ]);
+    expect(peersOf('-[0000:00]-+-00.0  A\n           \\-1c.0-[01]----00.0  B\n')).toEqual(['0000:01:00.0']);
+  });
+
   it('T39.5 takes an AMD host bridge of family 17h or later for a CPU that forwards', () => {
     const text =
       '00:00.0 Host bridge [0600]: AMD Root Complex [1022:1480]\n00:01.0 A [0108]: B [144d:a808]\n00:02.0 A [0108]: B [144d:a808]\n';
