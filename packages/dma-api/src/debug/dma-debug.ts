@@ -57,18 +57,22 @@ export class DmaDebug {
   disabled: boolean;
   /** Where the current call is made; a trace replay sets the line. */
   site = 0;
+  /** Some memory of this machine must not be mapped (spec E3, E4). */
+  readonly checksMemory: boolean;
   readonly #preallocated: number;
-  readonly #cachelineBytes: number;
+  /** 1 / bytes of a cacheline: exact, and cheaper than a division. */
+  readonly #perCacheline: number;
 
   constructor(machine: DmaDebugMachine, options: DmaDebugOptions = {}) {
     this.machine = machine;
     this.options = options;
     this.findings = new Findings(machine.log, options);
     this.disabled = options.off ?? false;
+    this.checksMemory = Boolean(options.stack) || options.kernelSections !== undefined;
     const wanted = options.entries ?? DEFAULT_ENTRIES;
     this.#preallocated = Math.ceil(wanted / ENTRIES_PER_PAGE) * ENTRIES_PER_PAGE;
     this.entries = new EntryTable(this.#preallocated);
-    this.#cachelineBytes = machine.options.l1CacheBytes;
+    this.#perCacheline = 1 / machine.options.l1CacheBytes;
   }
 
   /** An entry for a new mapping, or NONE where there is no memory: then dma-debug is over, the mapping isn't (spec D83). */
@@ -100,7 +104,7 @@ export class DmaDebug {
 
   /** Number of the entry's first cacheline, the only one that is tracked. */
   cachelineOf(entry: number): number {
-    return Math.floor(this.entries.phys[entry] / this.#cachelineBytes);
+    return Math.floor(this.entries.phys[entry] * this.#perCacheline);
   }
 
   report(id: FindingId, dev: DebugDevice | null, text: string, address: number, entry = NONE): void {

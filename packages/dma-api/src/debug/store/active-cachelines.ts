@@ -55,7 +55,7 @@ export class ActiveCachelines {
   }
 
   #home(cacheline: number): number {
-    return Math.imul(cacheline % 0x1_0000_0000, 0x9e3779b1) >>> this.#shift;
+    return Math.imul(cacheline, 0x9e3779b1) >>> this.#shift;
   }
 
   #slotOf(cacheline: number): number {
