@@ -97,6 +97,18 @@ describe('NvmeController', () => {
     expect(host.controller.readRegister(Register.CSTS)).toBe(0);
   });
 
+  it('B40 writes no further range of a transfer that a reset came into', () => {
+    const host = readyHost();
+    const second = BUFFER + 0x10000;
+    host.memory.fill(second, 4096, 0x5a);
+    host.submit(1, { opcode: NvmOpcode.READ, nsid: 1, prp1: BUFFER, prp2: second, cdw12: 15 });
+    host.port.onRequest = (at) => {
+      if (at === BUFFER) host.controller.writeRegister(Register.CC, 0);
+    };
+    host.settle();
+    expect(host.memory.load8(second)).toBe(0x5a);
+  });
+
   it('N130 holds completions while the queue is full and goes on when the head moves', () => {
     const host = new RawHost();
     host.enable();

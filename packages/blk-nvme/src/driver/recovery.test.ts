@@ -109,6 +109,23 @@ describe('recovery', () => {
     expectNoLeak();
   });
 
+  it('N96 holds back what is submitted during a reset, and lets it through afterwards', () => {
+    fault({ kind: 'fatal' });
+    const next = new Bio().init(REQ_OP_READ, 64);
+    next.addPhys(B, 4096);
+    next.endIo = () => ends++;
+    const bio = new Bio().init(REQ_OP_READ | REQ_FAILFAST_DEV, 0);
+    bio.addPhys(B, 4096);
+    bio.endIo = () => {
+      ends++;
+      machine.driver.disk(1)!.queue.submitBio(next);
+    };
+    machine.driver.disk(1)!.queue.submitBio(bio);
+    machine.settle();
+    wait(31);
+    expect([ends, bio.status, next.status]).toEqual([2, BLK_STS_IOERR, BLK_STS_OK]);
+  });
+
   it('N52 ignores a second completion: its generation is over', () => {
     fault({ kind: 'duplicate' });
     expect(submit().status).toBe(BLK_STS_OK);
