@@ -33,8 +33,9 @@ export interface DmaDebugReport {
 const NO_HABITS = { elides: false, longestMicros: 0 };
 
 /**
- * Feeds dma-debug (spec section 9) with the calls that a trace shows. Whether a driver looked at a map's result isn't
- * traced, so E16 is never reported.
+ * Feeds dma-debug (spec section 9) with the calls that a trace shows: single ranges and their syncs, lists, allocations.
+ * Whether a driver looked at a map's result isn't traced, so E16 is never reported; syncs of lists and tables of
+ * `dma_alloc_sgt` are left out.
  */
 export function replayDmaDebug(log: TraceLog): DmaDebugReport {
   const habits = driverHabits(log);
