@@ -29,9 +29,15 @@ const NEVER = Number.POSITIVE_INFINITY;
 export class CommandLoop {
   readonly #c: ControllerState;
   readonly #fetchedBytes = new Uint8Array(FETCH_MAX * SQE_BYTES);
-  readonly #fetched = new Uint32Array(this.#fetchedBytes.buffer);
+  /** A view of each entry of the buffer, made once. */
+  readonly #fetched = Array.from(
+    { length: FETCH_MAX },
+    (_, i) => new Uint32Array(this.#fetchedBytes.buffer, i * SQE_BYTES, SQE_WORDS),
+  );
+  /** Holds a command that is executed later than it was fetched. */
+  readonly #kept = new Uint32Array(SQE_WORDS);
   /** The command in hand. */
-  readonly #sqe = new Uint32Array(SQE_WORDS);
+  #sqe: Uint32Array = this.#kept;
   readonly #completions: CompletionWriter;
   readonly #interrupts: InterruptSignal;
   /** I/O queue whose turn it is. */
@@ -103,7 +109,7 @@ export class CommandLoop {
       for (let i = 0; i < count; i++) {
         const next = sqs.head[qid] + 1;
         sqs.head[qid] = next === sqs.size[qid] ? 0 : next;
-        for (let word = 0; word < SQE_WORDS; word++) this.#sqe[word] = this.#fetched[i * SQE_WORDS + word];
+        this.#sqe = this.#fetched[i];
         this.#begin(qid);
         if (c.memory.generation !== generation || get(c.registers.csts, Csts.CFS) === 1) return true;
       }
@@ -152,9 +158,11 @@ export class CommandLoop {
     c.result = 0;
     const status = sqid === 0 ? executeAdmin(c, this.#sqe) : executeNvm(c, this.#sqe);
     if (status === NO_COMPLETION || c.memory.generation !== generation) return;
+    const told = status === 0 ? 0 : this.#recorded(sqid, cid, status);
+    const { result } = c;
     // What a deleted queue had in flight is answered before its deletion is (spec N150).
     if (sqid === 0 && c.outstanding.count > 0) this.#runDue();
-    this.#complete(sqid, cid, status === 0 ? 0 : this.#recorded(sqid, cid, status), c.result);
+    this.#complete(sqid, cid, told, result);
   }
 
   /** A failed command leaves an entry in the error log, and says so (spec N172). */
@@ -229,7 +237,8 @@ export class CommandLoop {
         outstanding.remove(slot);
         this.#complete(sqid, cid, status, dw0);
       } else {
-        outstanding.copyCommand(slot, this.#sqe);
+        this.#sqe = this.#kept;
+        outstanding.copyCommand(slot, this.#kept);
         outstanding.remove(slot);
         this.#execute(sqid, cid);
       }

@@ -349,6 +349,21 @@ describe('a status for each thing that can be wrong', () => {
     expect(host.run(0, { opcode: AdminOpcode.ABORT_CMD, cdw10: 0x70001 }).dw0).toBe(1);
   });
 
+  it('N150 keeps the result of an admin command while delayed ones are executed before it', () => {
+    const host = new RawHost();
+    host.enable();
+    host.createQueuePair(1);
+    host.controller.faults.add({ queue: 'admin', opcode: 0x0a, times: 1, action: { kind: 'delay', nanos: 1000 } });
+    const delayed = host.submit(0, { opcode: AdminOpcode.GET_FEATURES, cdw10: 4 });
+    host.settle();
+    host.submit(0, { opcode: AdminOpcode.GET_FEATURES, cdw10: 1, cid: 99 });
+    host.controller.advance(1000);
+    host.settle();
+    const both = [host.poll(0)!, host.poll(0)!];
+    expect(both.find(({ cid }) => cid === delayed)?.dw0).toBe(343);
+    expect(both.find(({ cid }) => cid === 99)?.dw0).toBe(7);
+  });
+
   it('N150 ends what a deleted queue had in flight with 008h before the deletion', () => {
     const host = new RawHost();
     host.enable();
