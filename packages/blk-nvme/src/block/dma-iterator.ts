@@ -17,12 +17,12 @@ import {
   PCI_P2PDMA_MAP_THRU_HOST_BRIDGE,
 } from '@dmalab/dma-api';
 import type { PhysAddr } from '@dmalab/phys-memory';
-import type { Bio } from './bio.ts';
-import { BLK_STS_INVAL, BLK_STS_OK, BLK_STS_RESOURCE, errnoToBlkStatus } from './block-status.ts';
-import { gapMask } from './gap.ts';
-import { physMergeable } from './merge.ts';
-import { boundaryRoom, type QueueLimits } from './queue-limits.ts';
-import type { Request } from './request.ts';
+import type { Bio } from './bio/bio.ts';
+import { BLK_STS_INVAL, BLK_STS_OK, BLK_STS_RESOURCE, errnoToBlkStatus } from './bio/block-status.ts';
+import { gapMask } from './limits/gap.ts';
+import { physMergeable } from './limits/merge.ts';
+import { boundaryRoom, type QueueLimits } from './limits/queue-limits.ts';
+import type { Request } from './queue/request.ts';
 
 /**
  * Walks the physical vectors of a request and maps each for the device (spec N40 to N45). One object serves every

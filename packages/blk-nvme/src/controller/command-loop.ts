@@ -6,13 +6,13 @@ import { Cdw0, RwCdw12, SQE_BYTES, SqeWord } from '../spec/sqe.ts';
 import { NVME_STATUS_MORE, Status } from '../spec/status.ts';
 import { executeAdmin, NO_COMPLETION } from './commands/admin.ts';
 import { executeNvm } from './commands/nvm.ts';
-import { CompletionWriter } from './completion-writer.ts';
-import type { ControllerState } from './controller-state.ts';
-import { pollShadowDoorbells } from './doorbells.ts';
-import type { FaultAction } from './fault-rules.ts';
-import { InterruptSignal } from './interrupt-signal.ts';
-import { STAGE_EXECUTE, STAGE_POST } from './outstanding-commands.ts';
-import { BIT_BUCKET } from './transfer-ranges.ts';
+import { BIT_BUCKET } from './data/transfer-ranges.ts';
+import { CompletionWriter } from './queues/completion-writer.ts';
+import { InterruptSignal } from './queues/interrupt-signal.ts';
+import { STAGE_EXECUTE, STAGE_POST } from './queues/outstanding-commands.ts';
+import { pollShadowDoorbells } from './registers/doorbells.ts';
+import type { ControllerState } from './state/controller-state.ts';
+import type { FaultAction } from './state/fault-rules.ts';
 
 /** Commands of one queue in one step at most, so that a step stays bounded where arbitration sets no limit. */
 const BURST_MAX = 64;

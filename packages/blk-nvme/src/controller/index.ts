@@ -1,10 +1,10 @@
 export type { BusMasterPort } from '@dmalab/pci-p2p';
-export type { PowerCutChoice } from './durability.ts';
 export { ControllerOptionsError } from './errors.ts';
-export type { FaultAction, FaultRule, FaultRules } from './fault-rules.ts';
-export { LBA_FORMATS } from './lba-formats.ts';
-export type { Media } from './media.ts';
-export { SparseMedia } from './media.ts';
+export type { PowerCutChoice } from './media/durability.ts';
+export { LBA_FORMATS } from './media/lba-formats.ts';
+export type { Media } from './media/media.ts';
+export { SparseMedia } from './media/media.ts';
 export { NvmeController } from './nvme-controller.ts';
 export type { NamespaceOptions, NvmeControllerOptions } from './options.ts';
 export { nvmeFunction } from './pci-function.ts';
+export type { FaultAction, FaultRule, FaultRules } from './state/fault-rules.ts';

@@ -17,13 +17,13 @@ import {
   SHST_NORMAL,
 } from '../spec/registers.ts';
 import { CommandLoop } from './command-loop.ts';
-import { ControllerState } from './controller-state.ts';
-import { writeDoorbell } from './doorbells.ts';
-import type { PowerCutChoice } from './durability.ts';
-import type { FaultRules } from './fault-rules.ts';
-import type { Health } from './health.ts';
-import { Namespace } from './namespace.ts';
+import type { PowerCutChoice } from './media/durability.ts';
+import { Namespace } from './media/namespace.ts';
 import { type NamespaceOptions, type NvmeControllerOptions, settleOptions } from './options.ts';
+import { writeDoorbell } from './registers/doorbells.ts';
+import { ControllerState } from './state/controller-state.ts';
+import type { FaultRules } from './state/fault-rules.ts';
+import type { Health } from './state/health.ts';
 
 /**
  * An NVMe controller (spec part C), register-accurate: a driver brings it up and uses it through BAR0, and it reaches

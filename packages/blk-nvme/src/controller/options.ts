@@ -1,6 +1,6 @@
 import type { BusMasterPort } from '@dmalab/pci-p2p';
 import { ControllerOptionsError } from './errors.ts';
-import type { Media } from './media.ts';
+import type { Media } from './media/media.ts';
 
 /** One namespace of the controller, at nsid = its place in the list + 1. */
 export interface NamespaceOptions {

@@ -1,12 +1,12 @@
 import type { KernelLog } from '@dmalab/dma-api';
-import { blkStatusWord } from '../block/block-status.ts';
-import { opIsPassthrough, opName, reqOp } from '../block/op.ts';
-import type { Request } from '../block/request.ts';
+import { blkStatusWord } from '../block/bio/block-status.ts';
+import { opIsPassthrough, opName, reqOp } from '../block/bio/op.ts';
+import type { Request } from '../block/queue/request.ts';
 import { get, join64 } from '../spec/bits.ts';
 import { Cdw0, RwCdw12, SqeWord } from '../spec/sqe.ts';
 import { NVME_STATUS_DNR, NVME_STATUS_MORE } from '../spec/status.ts';
-import type { NvmeIod } from './nvme-iod.ts';
 import type { NvmeNamespace } from './nvme-namespace.ts';
+import type { NvmeIod } from './requests/nvme-iod.ts';
 
 /** The site that the driver's lines name. */
 const SITE = 'nvme';

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { BLK_STS_OK } from '../block/block-status.ts';
-import { REQ_OP_READ, REQ_OP_WRITE } from '../block/op.ts';
+import { BLK_STS_OK } from '../block/bio/block-status.ts';
+import { REQ_OP_READ, REQ_OP_WRITE } from '../block/bio/op.ts';
 import { type DmaMode, NvmeMachine } from '../testing/nvme-machine.ts';
 
 const MODES: readonly DmaMode[] = ['direct', 'vtd', 'vtd-lazy', 'bounce'];

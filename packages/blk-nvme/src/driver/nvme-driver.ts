@@ -6,16 +6,22 @@ import {
   dmaSetMaxSegSize,
   dmaSetMinAlignMask,
 } from '@dmalab/dma-api';
-import { BlockTrace } from '../block/block-trace.ts';
-import { EBUSY, ENODEV, ENOMEM } from '../block/errno.ts';
-import { emptyLimits, minNotZero, validateLimits } from '../block/queue-limits.ts';
-import { RequestQueue } from '../block/request-queue.ts';
-import { TagSet } from '../block/tag-set.ts';
+import { EBUSY, ENODEV, ENOMEM } from '../block/bio/errno.ts';
+import { emptyLimits, minNotZero, validateLimits } from '../block/limits/queue-limits.ts';
+import { BlockTrace } from '../block/queue/block-trace.ts';
+import { RequestQueue } from '../block/queue/request-queue.ts';
+import { TagSet } from '../block/tags/tag-set.ts';
 import { get } from '../spec/bits.ts';
 import { CapHigh, doorbellOffset } from '../spec/registers.ts';
 import { Sgls } from '../spec/sgl.ts';
-import { AdminCommands } from './admin-commands.ts';
-import { AsyncEventHandler } from './async-event-handler.ts';
+import { AdminCommands } from './bring-up/admin-commands.ts';
+import { ControllerRegisters } from './bring-up/controller-registers.ts';
+import { HostMemoryBuffer } from './bring-up/host-memory-buffer.ts';
+import { type ControllerIdentity, parseController } from './bring-up/identify-controller.ts';
+import { IoQueues } from './bring-up/io-queues.ts';
+import { controllerLimits } from './bring-up/namespace-limits.ts';
+import { scanPartitions } from './bring-up/partition-scan.ts';
+import { startupCommands } from './bring-up/startup-commands.ts';
 import {
   DEFAULT_NVME_PARAMETERS,
   NVME_ADMIN_TIMEOUT_NANOS,
@@ -26,27 +32,21 @@ import {
   NVME_MAX_KB_SZ,
   type NvmeParameters,
 } from './constants.ts';
-import { ControllerRegisters } from './controller-registers.ts';
-import { DataMapping } from './data-mapping.ts';
-import { DescriptorPools } from './descriptor-pools.ts';
 import type { DeviceBacking } from './device-backing.ts';
-import { DiscardPages } from './discard-pages.ts';
 import { DriverLog } from './driver-log.ts';
-import { HostMemoryBuffer } from './host-memory-buffer.ts';
-import { type ControllerIdentity, parseController } from './identify-controller.ts';
-import { IoQueues } from './io-queues.ts';
-import { controllerLimits } from './namespace-limits.ts';
-import type { NvmeIod } from './nvme-iod.ts';
+import { DataMapping } from './mapping/data-mapping.ts';
+import { DescriptorPools } from './mapping/descriptor-pools.ts';
 import type { NvmeNamespace } from './nvme-namespace.ts';
-import { NvmeQueue, RING_ENTRY_BYTES } from './nvme-queue.ts';
-import { NvmeState } from './nvme-state.ts';
-import { NvmeTrace } from './nvme-trace.ts';
-import { scanPartitions } from './partition-scan.ts';
-import { QueueMemory } from './queue-memory.ts';
-import { RequestPath } from './request-path.ts';
-import type { ShadowDoorbells } from './shadow-doorbells.ts';
-import { startupCommands } from './startup-commands.ts';
-import { Timeouts } from './timeouts.ts';
+import { NvmeQueue, RING_ENTRY_BYTES } from './queues/nvme-queue.ts';
+import { QueueMemory } from './queues/queue-memory.ts';
+import type { ShadowDoorbells } from './queues/shadow-doorbells.ts';
+import { AsyncEventHandler } from './recovery/async-event-handler.ts';
+import { NvmeState } from './recovery/nvme-state.ts';
+import { Timeouts } from './recovery/timeouts.ts';
+import { DiscardPages } from './requests/discard-pages.ts';
+import type { NvmeIod } from './requests/nvme-iod.ts';
+import { NvmeTrace } from './requests/nvme-trace.ts';
+import { RequestPath } from './requests/request-path.ts';
 
 export interface NvmeDriverOptions {
   /** The device as the DMA API knows it. */

@@ -1,6 +1,6 @@
 import { benchmarks, type Kernel, sqeKernel } from '@dmalab/bench';
-import { Bio } from '../block/bio.ts';
-import { REQ_OP_READ } from '../block/op.ts';
+import { Bio } from '../block/bio/bio.ts';
+import { REQ_OP_READ } from '../block/bio/op.ts';
 import { NvmeMachine } from '../testing/nvme-machine.ts';
 
 const OPERATIONS = 512;

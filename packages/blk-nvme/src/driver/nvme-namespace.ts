@@ -1,6 +1,6 @@
-import type { RequestQueue } from '../block/request-queue.ts';
-import type { NamespaceIdentity } from './namespace-limits.ts';
-import type { NvmeIod } from './nvme-iod.ts';
+import type { RequestQueue } from '../block/queue/request-queue.ts';
+import type { NamespaceIdentity } from './bring-up/namespace-limits.ts';
+import type { NvmeIod } from './requests/nvme-iod.ts';
 
 /** A disk: one namespace and its request queue. */
 export class NvmeNamespace {

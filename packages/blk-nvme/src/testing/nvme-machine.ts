@@ -4,7 +4,7 @@ import { devfn, enumerateFabric, PciDevice, PciFabric } from '@dmalab/pci-p2p';
 import { PhysMemory } from '@dmalab/phys-memory';
 import { Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
 import { renderBody, TraceRing } from '@dmalab/trace';
-import { Bio } from '../block/bio.ts';
+import { Bio } from '../block/bio/bio.ts';
 import { NvmeController } from '../controller/nvme-controller.ts';
 import type { NvmeControllerOptions } from '../controller/options.ts';
 import { nvmeFunction } from '../controller/pci-function.ts';

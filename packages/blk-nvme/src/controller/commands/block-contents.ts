@@ -1,6 +1,6 @@
 import { Feature } from '../../spec/features.ts';
-import type { ControllerState } from '../controller-state.ts';
-import type { Namespace } from '../namespace.ts';
+import type { Namespace } from '../media/namespace.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 
 /** New contents of whole blocks, seen by every later read; durable at once with FUA or without a cache (spec N161). */
 export function storeBlocks(

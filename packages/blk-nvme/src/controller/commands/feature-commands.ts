@@ -2,8 +2,8 @@ import { get } from '../../spec/bits.ts';
 import { FEATURE_DATA_BYTES, Feature, FeatureSelect } from '../../spec/features.ts';
 import { GetFeaturesCdw10, NSID_ALL, SetFeaturesCdw10, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
-import type { ControllerState } from '../controller-state.ts';
-import { receiveData, sendData } from '../data-transfer.ts';
+import { receiveData, sendData } from '../data/data-transfer.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 import { namespaceLimit } from './identify-data.ts';
 
 /** Answers to SEL 3 (spec N153). */

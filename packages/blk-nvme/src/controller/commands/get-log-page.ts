@@ -10,8 +10,8 @@ import {
 import { AdminOpcode, NvmOpcode } from '../../spec/opcodes.ts';
 import { GetLogCdw10, GetLogCdw11, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
-import type { ControllerState } from '../controller-state.ts';
-import { sendData } from '../data-transfer.ts';
+import { sendData } from '../data/data-transfer.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 
 const LIST_BYTES = 4096;
 const FIRMWARE_LOG_BYTES = 512;

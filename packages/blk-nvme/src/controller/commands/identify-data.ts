@@ -22,9 +22,9 @@ import {
   VWC_PRESENT,
 } from '../../spec/identify.ts';
 import { SQES_LOG2 } from '../../spec/sqe.ts';
-import { ABORT_LIMIT, ASYNC_EVENT_LIMIT, type ControllerState } from '../controller-state.ts';
-import { LBA_FORMATS } from '../lba-formats.ts';
-import type { Namespace } from '../namespace.ts';
+import { LBA_FORMATS } from '../media/lba-formats.ts';
+import type { Namespace } from '../media/namespace.ts';
+import { ABORT_LIMIT, ASYNC_EVENT_LIMIT, type ControllerState } from '../state/controller-state.ts';
 
 /** Red Hat's vendor id and virtio's subsystem id, as QEMU's controller reports (spec N152). */
 const VENDOR = 0x1b36;

@@ -2,9 +2,9 @@ import { get } from '../../spec/bits.ts';
 import { Cns, IDENTIFY_BYTES } from '../../spec/identify.ts';
 import { IdentifyCdw10, IdentifyCdw11, NSID_ALL, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
-import type { ControllerState } from '../controller-state.ts';
-import { sendData } from '../data-transfer.ts';
-import type { Namespace } from '../namespace.ts';
+import { sendData } from '../data/data-transfer.ts';
+import type { Namespace } from '../media/namespace.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 import {
   fillController,
   fillDescriptors,

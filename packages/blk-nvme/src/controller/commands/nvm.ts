@@ -12,9 +12,9 @@ import {
   SqeWord,
 } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
-import type { ControllerState } from '../controller-state.ts';
-import { receiveData } from '../data-transfer.ts';
-import type { Namespace } from '../namespace.ts';
+import { receiveData } from '../data/data-transfer.ts';
+import type { Namespace } from '../media/namespace.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 import { DMRL, DMRSL, namespaceLimit, VSL } from './identify-data.ts';
 import { compare, read, verify, write } from './read-write.ts';
 

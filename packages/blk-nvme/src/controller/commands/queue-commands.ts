@@ -3,7 +3,7 @@ import { CQES_LOG2 } from '../../spec/cqe.ts';
 import { CapLow, Cc } from '../../spec/registers.ts';
 import { CreateCqCdw11, CreateQueueCdw10, CreateSqCdw11, SQES_LOG2, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
-import type { ControllerState } from '../controller-state.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 
 /** Create I/O Completion Queue (spec N150). */
 export function createCq(c: ControllerState, sqe: Uint32Array): number {

@@ -1,9 +1,9 @@
 import { get, join64 } from '../../spec/bits.ts';
 import { RwCdw12, SqeWord } from '../../spec/sqe.ts';
 import { Status } from '../../spec/status.ts';
-import type { ControllerState } from '../controller-state.ts';
-import { hostToBytes, mediaToHost, resolveData } from '../data-transfer.ts';
-import type { Namespace } from '../namespace.ts';
+import { hostToBytes, mediaToHost, resolveData } from '../data/data-transfer.ts';
+import type { Namespace } from '../media/namespace.ts';
+import type { ControllerState } from '../state/controller-state.ts';
 import { sameBytes, storeBlocks } from './block-contents.ts';
 import { compareWithMetadata, readWithMetadata, verifyProtection, writeWithMetadata } from './metadata-transfer.ts';
 

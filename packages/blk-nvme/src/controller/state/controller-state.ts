@@ -1,0 +1,78 @@
+import { get } from '../../spec/bits.ts';
+import { CapHigh } from '../../spec/registers.ts';
+import { HostMemory } from '../data/host-memory.ts';
+import { PrpReader } from '../data/prp.ts';
+import { SglReader } from '../data/sgl.ts';
+import { TransferRanges } from '../data/transfer-ranges.ts';
+import { DurabilityLog } from '../media/durability.ts';
+import { Namespace } from '../media/namespace.ts';
+import type { ControllerConfig } from '../options.ts';
+import { CompletionQueues } from '../queues/completion-queues.ts';
+import { OutstandingCommands } from '../queues/outstanding-commands.ts';
+import { SubmissionQueues } from '../queues/submission-queues.ts';
+import { RegisterFile } from '../registers/register-file.ts';
+import { AsyncEvents } from './async-events.ts';
+import { FaultRules } from './fault-rules.ts';
+import { FeatureValues } from './features.ts';
+import { Health } from './health.ts';
+
+/** Bytes in the unit of MDTS: the smallest page, CAP.MPSMIN 0. */
+const MDTS_UNIT = 4096;
+/** AERL and ACL, 0-based (spec N152). */
+export const ASYNC_EVENT_LIMIT = 3;
+export const ABORT_LIMIT = 3;
+
+/** Everything that the parts of one controller share. Commands are functions of this and of their 16 words. */
+export class ControllerState {
+  readonly config: ControllerConfig;
+  readonly registers: RegisterFile;
+  readonly memory: HostMemory;
+  readonly sqs: SubmissionQueues;
+  readonly cqs: CompletionQueues;
+  readonly outstanding = new OutstandingCommands();
+  readonly events = new AsyncEvents(ASYNC_EVENT_LIMIT + 1);
+  readonly features: FeatureValues;
+  readonly health = new Health();
+  readonly faults = new FaultRules();
+  readonly durability = new DurabilityLog();
+  /** By nsid - 1; undefined where the id has no namespace. */
+  readonly namespaces: (Namespace | undefined)[];
+  readonly ranges = new TransferRanges();
+  readonly prp: PrpReader;
+  readonly sgl: SglReader;
+  /** Largest transfer in bytes (spec N160). */
+  readonly mdtsBytes: number;
+  /** Bytes between the doorbells of a pair. */
+  readonly doorbellStrideBytes: number;
+  /** CC.MPS in bytes, settled when the controller is enabled. */
+  pageBytes = 4096;
+  /** DW0 of the completion of the command in hand. */
+  result = 0;
+  nowNanos = 0;
+  /** Shadow doorbells and event indexes in host memory, or -1 (spec N135). */
+  shadowDoorbells = -1;
+  eventIndexes = -1;
+  /** Namespaces that changed since the host read log page 04h. */
+  readonly changedNamespaces = new Set<number>();
+  /** Where data of a command that cannot go straight to the media is gathered; grows to the largest transfer seen. */
+  staging = new Uint8Array(65536);
+
+  constructor(config: ControllerConfig) {
+    this.config = config;
+    this.registers = new RegisterFile(config);
+    this.memory = new HostMemory(config.port, config.cmbBytes);
+    this.sqs = new SubmissionQueues(config.ioQueues + 1);
+    this.cqs = new CompletionQueues(config.ioQueues + 1);
+    this.features = new FeatureValues(config);
+    this.namespaces = config.namespaces.map((options, i) => new Namespace(i + 1, options));
+    this.prp = new PrpReader(this.memory, this.ranges);
+    this.sgl = new SglReader(this.memory, this.ranges, config.sgls);
+    this.mdtsBytes = config.mdts === 0 ? Number.POSITIVE_INFINITY : MDTS_UNIT * 2 ** config.mdts;
+    this.doorbellStrideBytes = 4 << get(this.registers.capHigh, CapHigh.DSTRD);
+  }
+
+  stagingOf(lengthBytes: number): Uint8Array {
+    if (this.staging.length < lengthBytes) this.staging = new Uint8Array(2 ** Math.ceil(Math.log2(lengthBytes)));
+    return this.staging;
+  }
+}

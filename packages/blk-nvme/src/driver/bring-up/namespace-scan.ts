@@ -1,0 +1,107 @@
+import { validateLimits } from '../../block/limits/queue-limits.ts';
+import { BlockTrace } from '../../block/queue/block-trace.ts';
+import { RequestQueue } from '../../block/queue/request-queue.ts';
+import { get } from '../../spec/bits.ts';
+import { Cns, IdentifyNamespace, IdentifyNvmController, NsDescriptor } from '../../spec/identify.ts';
+import { CAP_CSS_ALL_SETS, CapHigh, CC_CSS_ALL_SETS } from '../../spec/registers.ts';
+import type { NvmeDriver } from '../nvme-driver.ts';
+import { NvmeNamespace } from '../nvme-namespace.ts';
+import {
+  type NamespaceIdentity,
+  type NvmCommandSetLimits,
+  namespaceLimits,
+  parseNamespace,
+} from './namespace-limits.ts';
+
+const PAGE = 4096;
+const NO_LIMITS: NvmCommandSetLimits = { dmrl: 0, dmrsl: 0, wzsl: 0 };
+/** Block device numbers of NVMe partitions and disks. */
+const BLOCK_EXT_MAJOR = 259;
+
+/** Rows 15 to 17 of spec N57: lists the namespaces and makes a disk of each. 0, or a negative errno. */
+export function scanNamespaces(driver: NvmeDriver): number {
+  const nvm = readNvmLimits(driver);
+  const found: NvmeNamespace[] = [];
+  for (const nsid of listNamespaces(driver)) {
+    const identity = readNamespace(driver, nsid);
+    if (identity !== null) found.push(driver.disk(nsid) ?? makeDisk(driver, nsid, identity, nvm));
+  }
+  driver.namespaces = found;
+  return 0;
+}
+
+function readNvmLimits(driver: NvmeDriver): NvmCommandSetLimits {
+  const { version, isIoController } = driver.identity!;
+  if (version < 0x00010200 || !isIoController || driver.admin.identify(Cns.CS_CTRL) !== 0) return NO_LIMITS;
+  const page = driver.admin.data(PAGE);
+  return {
+    dmrl: page[IdentifyNvmController.DMRL],
+    dmrsl: new DataView(page.buffer).getUint32(IdentifyNvmController.DMRSL, true),
+    wzsl: page[IdentifyNvmController.WZSL],
+  };
+}
+
+/** Active ids by list, a page at a time; before 1.1, or without the list, all up to NN. */
+function listNamespaces(driver: NvmeDriver): number[] {
+  const { version, namespaceCount } = driver.identity!;
+  const ids: number[] = [];
+  if (version < 0x00010100) return Array.from({ length: namespaceCount }, (_, i) => i + 1);
+  for (let last = 0; ; ) {
+    if (driver.admin.identify(Cns.NS_ACTIVE_LIST, last) !== 0) return ids;
+    const view = new DataView(driver.admin.data(PAGE).buffer);
+    for (let at = 0; at < PAGE; at += 4) {
+      const nsid = view.getUint32(at, true);
+      if (nsid === 0) return ids;
+      ids.push(nsid);
+      last = nsid;
+    }
+  }
+}
+
+/** Row 17, in its order; null when the namespace is absent. */
+function readNamespace(driver: NvmeDriver, nsid: number): NamespaceIdentity | null {
+  const { admin, identity, registers } = driver;
+  const { version } = identity!;
+  const allSets = (get(registers.capHigh, CapHigh.CSS) & CAP_CSS_ALL_SETS) !== 0;
+  if (version >= 0x00010300 || allSets) {
+    if (admin.identify(Cns.NS_DESC_LIST, nsid) !== 0) return null;
+    if (allSets && !hasCommandSet(admin.data(PAGE))) {
+      driver.log.warn(`command set not reported for nsid: ${nsid} (CC.CSS ${CC_CSS_ALL_SETS})`);
+      return null;
+    }
+  }
+  const independent = get(registers.capHigh, CapHigh.CRIMS) === 1 || version >= 0x00020000;
+  if (!independent || admin.identify(Cns.NS_CS_INDEP, nsid) > 0) {
+    if (admin.identify(Cns.NS, nsid) !== 0 || isAbsent(admin.data(PAGE))) return null;
+  }
+  if (admin.identify(Cns.NS, nsid) !== 0) return null;
+  const page = admin.data(PAGE);
+  if (isAbsent(page)) return null;
+  if (version >= 0x00010200) admin.identify(Cns.CS_NS, nsid);
+  return parseNamespace(page);
+}
+
+function isAbsent(page: Uint8Array): boolean {
+  return new DataView(page.buffer).getBigUint64(IdentifyNamespace.NCAP, true) === 0n;
+}
+
+function hasCommandSet(page: Uint8Array): boolean {
+  for (let at = 0; at < PAGE && page[at] !== 0; at += 4 + page[at + 1]) if (page[at] === NsDescriptor.CSI) return true;
+  return false;
+}
+
+function makeDisk(
+  driver: NvmeDriver,
+  nsid: number,
+  identity: NamespaceIdentity,
+  nvm: NvmCommandSetLimits,
+): NvmeNamespace {
+  const limits = namespaceLimits(driver.device, driver.maxHwSectors, driver.identity!, nvm, identity);
+  const invalid = validateLimits(limits) !== 0;
+  if (invalid) driver.log.error(`queue limits of nsid ${nsid} do not fit together`);
+  const trace = new BlockTrace(driver.context.ring, `${BLOCK_EXT_MAJOR},${driver.namespaces.length}`);
+  const queue = new RequestQueue({ tagSet: driver.ioQueues.tagSet!, limits, trace });
+  const ns = new NvmeNamespace(nsid, `${driver.name}n${nsid}`, identity, queue);
+  queue.queuedata = ns;
+  return ns;
+}

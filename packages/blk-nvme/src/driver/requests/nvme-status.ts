@@ -1,0 +1,45 @@
+import {
+  BLK_STS_IOERR,
+  BLK_STS_MEDIUM,
+  BLK_STS_NOSPC,
+  BLK_STS_NOTSUPP,
+  BLK_STS_OK,
+  BLK_STS_PROTECTION,
+  BLK_STS_RESV_CONFLICT,
+  BLK_STS_TARGET,
+  BLK_STS_TRANSPORT,
+  BLK_STS_ZONE_ACTIVE_RESOURCE,
+  BLK_STS_ZONE_OPEN_RESOURCE,
+} from '../../block/bio/block-status.ts';
+import { NVME_STATUS_CODE, Status } from '../../spec/status.ts';
+
+const BLOCK_STATUS: ReadonlyMap<number, number> = new Map([
+  [Status.SUCCESS, BLK_STS_OK],
+  [Status.CAP_EXCEEDED, BLK_STS_NOSPC],
+  [Status.LBA_RANGE, BLK_STS_TARGET],
+  [Status.CMD_INTERRUPTED, BLK_STS_TARGET],
+  [Status.NS_NOT_READY, BLK_STS_TARGET],
+  [Status.BAD_ATTRIBUTES, BLK_STS_NOTSUPP],
+  [Status.INVALID_OPCODE, BLK_STS_NOTSUPP],
+  [Status.INVALID_FIELD, BLK_STS_NOTSUPP],
+  [Status.INVALID_NS, BLK_STS_NOTSUPP],
+  [Status.WRITE_FAULT, BLK_STS_MEDIUM],
+  [Status.READ_ERROR, BLK_STS_MEDIUM],
+  [Status.UNWRITTEN_BLOCK, BLK_STS_MEDIUM],
+  [Status.ACCESS_DENIED, BLK_STS_MEDIUM],
+  [Status.READ_ONLY, BLK_STS_MEDIUM],
+  [Status.COMPARE_FAILED, BLK_STS_MEDIUM],
+  [Status.GUARD_CHECK, BLK_STS_PROTECTION],
+  [Status.APPTAG_CHECK, BLK_STS_PROTECTION],
+  [Status.REFTAG_CHECK, BLK_STS_PROTECTION],
+  [Status.INVALID_PI, BLK_STS_PROTECTION],
+  [Status.RESERVATION_CONFLICT, BLK_STS_RESV_CONFLICT],
+  [Status.HOST_PATH_ERROR, BLK_STS_TRANSPORT],
+  [Status.ZONE_TOO_MANY_ACTIVE, BLK_STS_ZONE_ACTIVE_RESOURCE],
+  [Status.ZONE_TOO_MANY_OPEN, BLK_STS_ZONE_OPEN_RESOURCE],
+]);
+
+/** The block layer's view of an NVMe status (spec N92); what the table does not name is an I/O error. */
+export function nvmeErrorStatus(status: number): number {
+  return BLOCK_STATUS.get(status & NVME_STATUS_CODE) ?? BLK_STS_IOERR;
+}
