@@ -24,7 +24,14 @@ export type {
   ReplayIovaOptions,
 } from './replay/iova.ts';
 export { replayIova } from './replay/iova.ts';
-export type { CommandField, NvmeAgreement, NvmeResidual } from './replay/nvme.ts';
+export type {
+  CommandField,
+  FieldAgreement,
+  IdentityAgreement,
+  IdentityField,
+  NvmeAgreement,
+  NvmeResidual,
+} from './replay/nvme.ts';
 export { replayNvme } from './replay/nvme.ts';
 export type { TableAgreement, TableResidual } from './replay/page-tables.ts';
 export { replayPageTables } from './replay/page-tables.ts';

@@ -1,6 +1,7 @@
 import {
   type DmaDebugReport,
   disagreements,
+  type FieldAgreement,
   type IovaAgreement,
   type NvmeAgreement,
   type ReplayReport,
@@ -112,11 +113,17 @@ function printTables(tables: TableAgreement): void {
 }
 
 function printNvme(nvme: NvmeAgreement): void {
-  const { byField, explained, skipped, residuals } = nvme;
+  const { identity, skipped } = nvme;
+  console.log(`\nNVMe commands: ${agreeing(nvme)}; ${skipped} not replayed`);
+  printFields(nvme);
   console.log(
-    `\nNVMe commands: ${agreeing(nvme)}; ${figure(explained)} differ for a known reason, ${skipped} not replayed`,
+    `  tags and queue positions: ${agreeing(identity)}; ${figure(identity.explained)} differ for a known reason`,
   );
-  const fields = Object.entries(byField).map(([field, count]) => `${field} ${figure(count)}`);
+  printFields(identity);
+}
+
+function printFields<Field extends string>({ byField, residuals }: FieldAgreement<Field>): void {
+  const fields = Object.entries<number>(byField).map(([field, count]) => `${field} ${figure(count)}`);
   console.log(`  agreeing by field: ${fields.join(', ')}`);
   for (const { line, field, trace, model, because } of residuals.slice(0, MOST_NOTES_SHOWN)) {
     console.log(

@@ -12,41 +12,47 @@ const TAG_MASK = 0xfff;
 /** Virtual time is the event's place in the trace: one step an event keeps completions in their order. */
 const STEP_NANOS = 1;
 
-/** What is compared of each command. */
-export type CommandField =
-  | 'tag'
-  | 'generation'
-  | 'command'
-  | 'maps'
-  | 'descriptors'
-  | 'issue'
-  | 'sq'
-  | 'unmaps'
-  | 'completion';
+/** What a command does: its words, map calls, descriptor pages (PRP list or SGL), block events, unmap calls, result. */
+export type CommandField = 'command' | 'maps' | 'descriptors' | 'issue' | 'unmaps' | 'completion';
+
+/** Which of the many alike it was: names and counters that depend on the instant of submission. */
+export type IdentityField = 'tag' | 'generation' | 'sq';
 
 /** A command in which trace and model differ. */
-export interface NvmeResidual {
+export interface NvmeResidual<Field extends string = CommandField> {
   readonly line: number;
-  readonly field: CommandField;
+  readonly field: Field;
   readonly trace: string;
   readonly model: string;
   /** Why the trace cannot decide, or null for a difference that nothing excuses. */
   readonly because: string | null;
 }
 
-/** How far our driver over our controller does what the traced kernel did. */
-export interface NvmeAgreement {
-  readonly route: DiskRoute;
-  /** Commands of the trace, and those that agree in every field. */
+/** How far commands agree in one group of fields. */
+export interface FieldAgreement<Field extends string> {
+  /** Commands of the trace, and those that agree in every field of the group. */
   readonly compared: number;
   readonly agree: number;
+  /** Commands that agree, field by field. */
+  readonly byField: Readonly<Record<Field, number>>;
+  readonly residuals: readonly NvmeResidual<Field>[];
+}
+
+/**
+ * Tags, generations and queue positions. They depend on when requests were submitted, between other commands'
+ * completions, which a trace does not show; so they are counted beside the agreement and not in it.
+ */
+export interface IdentityAgreement extends FieldAgreement<IdentityField> {
   /** Commands whose every difference has an explanation. */
   readonly explained: number;
-  /** Commands that agree, field by field. */
-  readonly byField: Readonly<Record<CommandField, number>>;
+}
+
+/** How far our driver over our controller does what the traced kernel did. */
+export interface NvmeAgreement extends FieldAgreement<CommandField> {
+  readonly route: DiskRoute;
+  readonly identity: IdentityAgreement;
   /** Commands that are no plain read or write, or whose buffers the trace does not show: not replayed. */
   readonly skipped: number;
-  readonly residuals: readonly NvmeResidual[];
 }
 
 /**
@@ -147,40 +153,50 @@ function compare(
   ours: readonly TracedCommand[],
   skipped: number,
 ): NvmeAgreement {
-  const byField = {
-    tag: 0,
-    generation: 0,
-    command: 0,
-    maps: 0,
-    descriptors: 0,
-    issue: 0,
-    sq: 0,
-    unmaps: 0,
-    completion: 0,
-  };
-  const residuals: NvmeResidual[] = [];
   const isMultiQueue = theirs.some(({ qid }) => qid > 1);
+  const { explained: _, ...behaviour } = compareFields(theirs, ours, COMMAND_FIELDS, () => null);
+  const identity = compareFields(theirs, ours, IDENTITY_FIELDS, (their, our, field) =>
+    explain(their, our, field, isMultiQueue),
+  );
+  return { route, ...behaviour, identity, skipped };
+}
+
+type Explain<Field> = (their: TracedCommand, our: TracedCommand, field: Field) => string | null;
+
+function compareFields<Field extends CommandField | IdentityField>(
+  theirs: readonly TracedCommand[],
+  ours: readonly TracedCommand[],
+  fields: readonly Field[],
+  explainField: Explain<Field>,
+): FieldAgreement<Field> & { readonly explained: number } {
+  const byField = Object.fromEntries(fields.map((field) => [field, 0])) as Record<Field, number>;
+  const residuals: NvmeResidual<Field>[] = [];
   let agree = 0;
   let explained = 0;
   for (const [i, their] of theirs.entries()) {
-    const differences = compareCommand(their, ours[i], isMultiQueue);
-    for (const field of FIELDS) if (!differences.some((residual) => residual.field === field)) byField[field]++;
+    const differences = compareCommand(their, ours[i], fields, explainField);
+    for (const field of fields) if (!differences.some((residual) => residual.field === field)) byField[field]++;
     if (differences.length === 0) agree++;
     else if (differences.every(({ because }) => because !== null)) explained++;
     residuals.push(...differences);
   }
-  return { route, compared: theirs.length, agree, explained, byField, skipped, residuals };
+  return { compared: theirs.length, agree, explained, byField, residuals };
 }
 
-function compareCommand(their: TracedCommand, our: TracedCommand | undefined, isMultiQueue: boolean): NvmeResidual[] {
-  const residuals: NvmeResidual[] = [];
-  for (const field of FIELDS) {
+function compareCommand<Field extends CommandField | IdentityField>(
+  their: TracedCommand,
+  our: TracedCommand | undefined,
+  fields: readonly Field[],
+  explainField: Explain<Field>,
+): NvmeResidual<Field>[] {
+  const residuals: NvmeResidual<Field>[] = [];
+  for (const field of fields) {
     // Where the trace ends before the command does, there is nothing to compare.
     if (AFTER_END.has(field) && their.sq < 0) continue;
     const trace = describe(their, field);
     const model = our === undefined ? 'nothing' : describe(our, field);
     if (trace === model) continue;
-    const because = our === undefined ? null : explain(their, our, field, isMultiQueue);
+    const because = our === undefined ? null : explainField(their, our, field);
     residuals.push({ line: their.line, field, trace, model, because });
   }
   return residuals;
@@ -190,7 +206,7 @@ function compareCommand(their: TracedCommand, our: TracedCommand | undefined, is
  * What a trace of this kind leaves open. Tags are taken at submission, before the first event of a command, so that a
  * completion between the two decides which tag was free; with one queue only the generation shows it (spec N21, N52).
  */
-function explain(their: TracedCommand, our: TracedCommand, field: CommandField, isMultiQueue: boolean): string | null {
+function explain(their: TracedCommand, our: TracedCommand, field: IdentityField, isMultiQueue: boolean): string | null {
   if (field === 'generation') return 'counts uses of a tag taken at submission, which the trace does not show';
   if (field === 'tag' && their.qid === our.qid && isMultiQueue)
     return 'taken at submission, which the trace does not show';
@@ -202,20 +218,11 @@ function explain(their: TracedCommand, our: TracedCommand, field: CommandField, 
   return their.sqHead < queued ? 'the device had fetched less when it completed this' : null;
 }
 
-const FIELDS: readonly CommandField[] = [
-  'tag',
-  'generation',
-  'command',
-  'maps',
-  'descriptors',
-  'issue',
-  'sq',
-  'unmaps',
-  'completion',
-];
-const AFTER_END: ReadonlySet<CommandField> = new Set<CommandField>(['sq', 'unmaps', 'completion']);
+const COMMAND_FIELDS: readonly CommandField[] = ['command', 'maps', 'descriptors', 'issue', 'unmaps', 'completion'];
+const IDENTITY_FIELDS: readonly IdentityField[] = ['tag', 'generation', 'sq'];
+const AFTER_END: ReadonlySet<string> = new Set<CommandField | IdentityField>(['sq', 'unmaps', 'completion']);
 
-function describe(command: TracedCommand, field: CommandField): string {
+function describe(command: TracedCommand, field: CommandField | IdentityField): string {
   switch (field) {
     case 'tag':
       return `qid ${command.qid} tag ${command.cmdid & TAG_MASK}`;

@@ -20,7 +20,7 @@ export interface Agreement {
   readonly iova?: IovaAgreement;
   readonly tables?: TableAgreement;
   readonly swiotlb?: SwiotlbAgreement;
-  /** `compared` counts commands; those whose every difference has an explanation are `explained`, beside `agree`. */
+  /** `compared` counts commands; their tags, generations and queue positions stand apart in `identity`. */
   readonly nvme?: NvmeAgreement;
 }
 
@@ -57,9 +57,9 @@ export function replayTrace(
 
 /** Comparisons that came out otherwise than in the trace, and have no explanation. */
 export function disagreements({ direct, iova, tables, swiotlb, nvme }: Agreement): number {
-  const explained = nvme?.explained ?? 0;
-  return [direct, iova, tables, swiotlb, nvme].reduce(
+  const names = nvme?.identity;
+  return [direct, iova, tables, swiotlb, nvme, names].reduce(
     (sum, part) => sum + (part === undefined ? 0 : part.compared - part.agree),
-    -explained,
+    -(names?.explained ?? 0),
   );
 }
