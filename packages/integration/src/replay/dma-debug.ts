@@ -30,7 +30,7 @@ export interface DmaDebugReport {
   readonly live: readonly LiveSample[];
 }
 
-const NO_HABITS = { elides: false, longestMicros: 0 };
+const NO_HABITS = { elides: false, mayElide: false, longestMicros: 0 };
 
 /**
  * Feeds dma-debug (spec section 9) with the calls that a trace shows: single ranges and their syncs, lists, allocations.

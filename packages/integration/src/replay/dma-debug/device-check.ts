@@ -83,7 +83,7 @@ export class DeviceCheck {
       swiotlbActive: false,
     };
     // Overlaps are looked for as an arch with 64-byte DMA alignment would; stale maps of an eliding driver would all overlap.
-    const options = { ...DEFAULT_DMA_OPTIONS, dmaCacheAlignment: habits.elides ? 1 : 64 };
+    const options = { ...DEFAULT_DMA_OPTIONS, dmaCacheAlignment: habits.mayElide ? 1 : 64 };
     const machine = { options, pages: new RamPageView([]), log: new KernelLog() };
     this.#debug = new DmaDebug(machine, { entries: FIRST_ENTRIES, allErrors: true });
   }
@@ -256,7 +256,7 @@ export class DeviceCheck {
     const before = this.#leaks.length;
     for (const key of [...this.#superseded.keys()]) this.#settleSuperseded(key);
     const leaks = this.#leaks.splice(before);
-    if (this.habits.elides) return leaks;
+    if (this.habits.mayElide) return leaks;
     for (const mapping of this.liveMappings()) {
       const overtaken = this.#newestReleased[mapping.dir] > mapping.sequence;
       if (overtaken && endMicros - mapping.micros > this.habits.longestMicros) {

@@ -11,6 +11,8 @@ export interface DriverHabits {
    * and an address is mapped again and again (spec T3).
    */
   readonly elides: boolean;
+  /** It could be one that does, too seldom to tell: a direct device in a trace with NVMe in it. */
+  readonly mayElide: boolean;
   /** Longest time from a map to its unmap, in microseconds. */
   readonly longestMicros: number;
 }
@@ -41,19 +43,21 @@ class HabitTally {
   }
 
   /** Elision needs the direct path; a device that bounced, or that an IOMMU translates for, must unmap (spec D59). */
-  habits(): DriverHabits {
+  habits(hasNvme: boolean): DriverHabits {
     const few = Math.max(ELIDING_LEAST, this.maps * ELIDING_SHARE);
     const isDirect = this.directMaps > this.maps / 2;
     const elides = isDirect && this.remaps > few && this.maps - this.unmaps > few;
-    return { elides, longestMicros: this.longestMicros };
+    return { elides, mayElide: elides || (isDirect && hasNvme), longestMicros: this.longestMicros };
   }
 }
 
 /** The habits of every device that maps single ranges, by its number in the log's string table. */
 export function driverHabits(log: TraceLog): Map<number, DriverHabits> {
   const tallies = new Map<number, HabitTally>();
+  let hasNvme = false;
   for (let i = 0; i < log.length; i++) {
     const kind = log.kind(i);
+    if (kind === EventKind.NVME_SETUP_CMD) hasNvme = true;
     if (kind !== EventKind.DMA_MAP_PHYS && kind !== EventKind.DMA_UNMAP_PHYS) continue;
     const device = log.deviceId(i);
     const tally = tallies.get(device) ?? new HabitTally();
@@ -61,5 +65,5 @@ export function driverHabits(log: TraceLog): Map<number, DriverHabits> {
     if (kind === EventKind.DMA_UNMAP_PHYS) tally.unmap(log.address(i), log.time(i));
     else if (log.address(i) >= 0) tally.map(log.address(i), log.phys(i), log.time(i));
   }
-  return new Map([...tallies].map(([device, tally]) => [device, tally.habits()]));
+  return new Map([...tallies].map(([device, tally]) => [device, tally.habits(hasNvme)]));
 }
