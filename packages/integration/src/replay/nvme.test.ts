@@ -59,3 +59,28 @@ it('is null for a trace without NVMe commands', () => {
   const { log } = readTrace(gunzipSync(readFileSync(new URL('bounce-32bit-ide.trace.gz', TRACES))));
   expect(replayNvme(log)).toBeNull();
 });
+
+it('N27 and N73 replays flushes and discards among the rest', () => {
+  const line = (text: string, i: number) => `  kworker/0:1H-104     [000] .....     8.00000${i}: ${text}\n`;
+  const setup = 'nvme_setup_cmd: nvme0: disk=nvme0n1, qid=1, cmdid=';
+  const done = (cmdid: number, head: number) => [
+    `nvme_sq: nvme0: disk=nvme0n1, qid=1, head=${head}, tail=${head}`,
+    `nvme_complete_rq: nvme0: disk=nvme0n1, qid=1, cmdid=${cmdid}, res=0x0, retries=0, flags=0x0, status=0x0`,
+  ];
+  const [sq3, complete3] = done(3, 4);
+  const zeroes = Array.from({ length: 24 }, () => '00').join(' ');
+  const text = [
+    `${setup}3, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_dsm nr=0, attributes=4)`,
+    'dma_map_phys: 0000:00:03.0 dir=TO_DEVICE dma_addr=abcd000 size=4096 phys_addr=abcd000 attrs=',
+    'block_rq_issue: 259,0 DS 65536 () 0 + 128 be,0,4 [kworker/0:1H]',
+    sq3,
+    'dma_unmap_phys: 0000:00:03.0 dir=TO_DEVICE dma_addr=abcd000 size=4096 attrs=',
+    complete3,
+    'block_rq_complete: 259,0 DS () 0 + 128 be,0,4 [0]',
+    `${setup}4, nsid=1, flags=0x0, meta=0x0, cmd=(nvme_cmd_flush cdw10=${zeroes})`,
+    'block_rq_issue: 259,0 FF 0 () 0 + 0 none,0,0 [kworker/0:1H]',
+    ...done(4, 5),
+  ];
+  const { log } = readTrace(new TextEncoder().encode(`# tracer: nop\n${text.map(line).join('')}`));
+  expect(replayNvme(log)).toMatchObject({ compared: 2, agree: 2, skipped: 0, residuals: [] });
+});

@@ -2,12 +2,14 @@ import { Bio, REQ_OP_READ } from '@dmalab/blk-nvme';
 import { EventKind, type TraceLog } from '@dmalab/trace';
 import { type DiskRoute, ReplayDisk } from './nvme/replay-disk.ts';
 import { bioOf, largeFolios } from './nvme/traced-bio.ts';
-import { type TracedCommand, tracedCommands } from './nvme/traced-command.ts';
+import { type TracedCommand, type TracedMapping, tracedCommands } from './nvme/traced-command.ts';
 
 const PAGE = 4096;
 const MIB = 2 ** 20;
 /** The disk of the reference guests (spec N176). */
 const LEAST_DISK_BYTES = 64 * MIB;
+/** What QEMU's controller offers (spec N152). */
+const LEAST_MDTS = 7;
 const TAG_MASK = 0xfff;
 /** Virtual time is the event's place in the trace: one step an event keeps completions in their order. */
 const STEP_NANOS = 1;
@@ -51,7 +53,7 @@ export interface IdentityAgreement extends FieldAgreement<IdentityField> {
 export interface NvmeAgreement extends FieldAgreement<CommandField> {
   readonly route: DiskRoute;
   readonly identity: IdentityAgreement;
-  /** Commands that are no plain read or write, or whose buffers the trace does not show: not replayed. */
+  /** Commands of other disks, those that no block request made, and those whose memory the trace does not show. */
   readonly skipped: number;
 }
 
@@ -62,15 +64,26 @@ export interface NvmeAgreement extends FieldAgreement<CommandField> {
  */
 export function replayNvme(log: TraceLog, options: { readonly cpus?: number } = {}): NvmeAgreement | null {
   const all = tracedCommands(log);
-  const theirs = all.filter(isReplayable);
+  const disk = busiestDisk(all);
+  const theirs = all.filter((command) => isReplayable(command, disk));
   if (theirs.length === 0) return null;
   const route = routeOf(log);
   const ours = drive(log, theirs, route, options.cpus ?? 1);
   return compare(route, theirs, ours, all.length - theirs.length);
 }
 
-function isReplayable(command: TracedCommand): boolean {
-  return /^nvme_cmd_(read|write) /.test(command.command) && command.maps.length > 0 && command.bytes > 0;
+/** Commands of the block layer whose memory the trace shows, or that have none. */
+function isReplayable(command: TracedCommand, disk: string): boolean {
+  if (command.disk !== disk || command.issue === '') return false;
+  if (/^nvme_cmd_(flush|write_zeroes) /.test(command.command)) return true;
+  return /^nvme_cmd_(read|write|dsm) /.test(command.command) && command.maps.length > 0 && command.bytes > 0;
+}
+
+/** The disk with most commands: a replay has one. */
+function busiestDisk(commands: readonly TracedCommand[]): string {
+  const counts = new Map<string, number>();
+  for (const { disk } of commands) counts.set(disk, (counts.get(disk) ?? 0) + 1);
+  return [...counts].sort((a, b) => b[1] - a[1])[0]?.[0] ?? '';
 }
 
 /** An IOMMU shows in `map` events, bouncing in `swiotlb_bounced`, and the direct way in neither. */
@@ -109,17 +122,29 @@ function drive(log: TraceLog, commands: readonly TracedCommand[], route: DiskRou
 }
 
 function makeDisk(log: TraceLog, commands: readonly TracedCommand[], route: DiskRoute, cpus: number): ReplayDisk {
-  const lastSector = Math.max(...commands.map(({ sector, bytes }) => sector + bytes / 512));
-  const lastPhys = Math.max(...commands.flatMap(({ maps }) => maps.map(({ phys, size }) => phys + size)));
-  const queues = Math.max(cpus, ...commands.map(({ qid }) => qid));
+  let [lastSector, lastPhys, largest, queues] = [0, 2 ** 32, PAGE, cpus];
+  for (const { sector, bytes, maps, qid } of commands) {
+    lastSector = Math.max(lastSector, sector + bytes / 512);
+    queues = Math.max(queues, qid);
+    if (maps.length > 0) largest = Math.max(largest, bytes);
+    for (const { phys, size } of maps) lastPhys = Math.max(lastPhys, phys + size);
+  }
   return new ReplayDisk({
     route,
     cpus: queues,
     diskBytes: Math.max(LEAST_DISK_BYTES, Math.ceil((lastSector * 512) / MIB) * MIB),
-    freePhys: Math.max(lastPhys, 2 ** 32),
+    mdts: Math.max(LEAST_MDTS, Math.ceil(Math.log2(largest / PAGE))),
+    hasLargeBlocks: commands.some(hasLargeBlocks),
+    freePhys: lastPhys,
     tagHints: Array.from({ length: queues }, (_, cpu) => firstTag(commands, cpu + 1)),
     ringEvents: 2 ** Math.ceil(Math.log2(4 * log.length)),
   });
+}
+
+/** Blocks of 4096 bytes: the command counts in eights of what the block layer does. */
+function hasLargeBlocks({ command, sector }: TracedCommand): boolean {
+  const slba = Number(/ slba=(\d+),/.exec(command)?.[1] ?? 0);
+  return slba > 0 && sector === 8 * slba;
 }
 
 /** The tag allocator starts in a word at random; the first command tells which (spec N22). */
@@ -222,6 +247,11 @@ const COMMAND_FIELDS: readonly CommandField[] = ['command', 'maps', 'descriptors
 const IDENTITY_FIELDS: readonly IdentityField[] = ['tag', 'generation', 'sq'];
 const AFTER_END: ReadonlySet<string> = new Set<CommandField | IdentityField>(['sq', 'unmaps', 'completion']);
 
+/** The ranges of a discard lie in a page of the driver's own, wherever that is (spec N73). */
+function describeMapping({ command }: TracedCommand, { call, phys, size }: TracedMapping): string {
+  return command.startsWith('nvme_cmd_dsm') ? `${call} ${size}` : `${call} ${phys.toString(16)}/${size}`;
+}
+
 function describe(command: TracedCommand, field: CommandField | IdentityField): string {
   switch (field) {
     case 'tag':
@@ -231,7 +261,7 @@ function describe(command: TracedCommand, field: CommandField | IdentityField): 
     case 'command':
       return command.command;
     case 'maps':
-      return command.maps.map(({ call, phys, size }) => `${call} ${phys.toString(16)}/${size}`).join(', ');
+      return command.maps.map((mapping) => describeMapping(command, mapping)).join(', ');
     case 'descriptors':
       return `${command.poolPages} descriptor pages`;
     case 'issue':

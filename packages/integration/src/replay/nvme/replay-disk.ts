@@ -11,6 +11,8 @@ const NVME_RID = 3 << 3;
 const WINDOWS = [{ kind: 'memory', cpuStart: 0xfe00_0000, lengthBytes: 0x80_0000 }] as const;
 /** Slots of the default pool, 64 MiB. */
 const POOL_SLOTS = 32768;
+/** LBA format of 4096 bytes without metadata (spec N152a). */
+const FORMAT_4096 = 4;
 
 /** How the traced machine's disk reached memory. */
 export type DiskRoute = 'direct' | 'iommu' | 'bounce';
@@ -19,6 +21,10 @@ export interface ReplayDiskOptions {
   readonly route: DiskRoute;
   readonly cpus: number;
   readonly diskBytes: number;
+  /** log2 of the largest transfer in pages. */
+  readonly mdts: number;
+  /** Blocks of 4096 bytes instead of 512. */
+  readonly hasLargeBlocks: boolean;
   /** First physical address past all that the trace names: the model's own pages lie above. */
   readonly freePhys: number;
   readonly tagHints: readonly number[];
@@ -62,7 +68,8 @@ export class ReplayDisk {
     const fn = fabric.rootBus.add(NVME_RID, nvmeFunction(cpus + 1));
     this.controller = new NvmeController({
       port: fn.port,
-      namespaces: [{ sizeBytes: options.diskBytes }],
+      namespaces: [{ sizeBytes: options.diskBytes, format: options.hasLargeBlocks ? FORMAT_4096 : 0 }],
+      mdts: options.mdts,
       vectors: cpus + 1,
       shadowDoorbells: false,
     });

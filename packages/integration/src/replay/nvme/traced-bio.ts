@@ -1,4 +1,16 @@
-import { Bio, REQ_OP_READ, REQ_OP_WRITE, REQ_SYNC } from '@dmalab/blk-nvme';
+import {
+  Bio,
+  REQ_FUA,
+  REQ_META,
+  REQ_NOUNMAP,
+  REQ_OP_DISCARD,
+  REQ_OP_READ,
+  REQ_OP_WRITE,
+  REQ_OP_WRITE_ZEROES,
+  REQ_PREFLUSH,
+  REQ_RAHEAD,
+  REQ_SYNC,
+} from '@dmalab/blk-nvme';
 import type { TracedCommand, TracedMapping } from './traced-command.ts';
 
 const PAGE = 4096;
@@ -16,8 +28,13 @@ export function largeFolios(commands: readonly TracedCommand[]): ReadonlySet<num
 
 /** The command's memory as user buffers come: a vector for each page, or for what lies in one huge page (spec N4). */
 export function bioOf(command: TracedCommand, folios: ReadonlySet<number>): Bio {
-  const op = command.rwbs.startsWith('W') ? REQ_OP_WRITE : REQ_OP_READ;
-  const bio = new Bio().init(op | (command.rwbs.includes('S') ? REQ_SYNC : 0), command.sector);
+  // An fsync: the write that asked for the flush has nothing to write (spec N27).
+  if (command.rwbs === 'FF') return new Bio().init(REQ_OP_WRITE | REQ_PREFLUSH | REQ_SYNC, 0);
+  const bio = new Bio().init(opfOf(command), command.sector);
+  if (/^W?[DZ]/.test(command.rwbs)) {
+    bio.bytes = command.bytes;
+    return bio;
+  }
   const vectors = vectorsOf(command.maps);
   if (isOneSegment(command, vectors)) {
     bio.addPhys(vectors[0].phys, command.bytes);
@@ -52,3 +69,24 @@ function vectorsOf(maps: readonly TracedMapping[]): readonly TracedMapping[] {
   const exact = maps.filter(({ call }) => call === 'dma_map_phys');
   return exact.length > 0 ? exact : maps;
 }
+
+/** Operation and flags from what the events print of them (spec N110). */
+function opfOf({ rwbs, command }: TracedCommand): number {
+  const [, op, fua, rahead, sync, meta] = /^(WZ|DE|D|R|W)(F?)(A?)(S?)(M?)/.exec(rwbs) ?? ['', 'R'];
+  let opf = OPS[op] ?? REQ_OP_READ;
+  if (fua) opf |= REQ_FUA;
+  if (rahead) opf |= REQ_RAHEAD;
+  if (sync) opf |= REQ_SYNC;
+  if (meta) opf |= REQ_META;
+  const control = Number.parseInt(/ ctrl=0x([0-9a-f]+)/.exec(command)?.[1] ?? '0', 16);
+  return op === 'WZ' && (control & DEAC) === 0 ? opf | REQ_NOUNMAP : opf;
+}
+
+const OPS: Readonly<Record<string, number>> = {
+  R: REQ_OP_READ,
+  W: REQ_OP_WRITE,
+  D: REQ_OP_DISCARD,
+  WZ: REQ_OP_WRITE_ZEROES,
+};
+/** Deallocate, in the control word of Write Zeroes (spec N73). */
+const DEAC = 0x200;
