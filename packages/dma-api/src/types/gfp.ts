@@ -1,10 +1,15 @@
-/** Allocation flags that the DMA API looks at, by their kernel names. The bit values are this model's own. */
-export const __GFP_DMA = 0x1;
-export const __GFP_HIGHMEM = 0x2;
-export const __GFP_DMA32 = 0x4;
-export const __GFP_ZERO = 0x8;
+import { GFP_COMP, GFP_DMA, GFP_DMA32, GFP_HIGHMEM, GFP_ZERO } from '@dmalab/phys-memory';
+
+/**
+ * Allocation flags that the DMA API looks at, by their kernel names. Those that choose pages are the page allocator's own;
+ * the bit values of the others are this model's.
+ */
+export const __GFP_DMA: number = GFP_DMA;
+export const __GFP_HIGHMEM: number = GFP_HIGHMEM;
+export const __GFP_DMA32: number = GFP_DMA32;
+export const __GFP_ZERO: number = GFP_ZERO;
+export const __GFP_COMP: number = GFP_COMP;
 export const __GFP_NOWARN = 0x10;
-export const __GFP_COMP = 0x20;
 export const __GFP_NORETRY = 0x40;
 /** May block: wait for memory to be freed. */
 export const __GFP_DIRECT_RECLAIM = 0x80;
