@@ -1,4 +1,13 @@
-import { DmaDomain, IntelIommu, type KernelContext, VTD_PRESETS, VtdUnit } from '@dmalab/iommu';
+import {
+  type BusWindow,
+  DmaDomain,
+  IntelIommu,
+  type KernelContext,
+  reserveIovas,
+  VTD_PRESETS,
+  VtdUnit,
+  X86_MSI_REGION,
+} from '@dmalab/iommu';
 import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
 import type { TraceRing } from '@dmalab/trace';
 import { IommuMeter } from './iommu-meter.ts';
@@ -30,13 +39,17 @@ export function buildIommu(memory: PhysMemory, pages: PageAllocator, isMetered: 
   return { unit, driver, meter };
 }
 
-/** Puts a device behind the unit: in a domain of its own, or none where the policy is pass-through. */
+/**
+ * Puts a device behind the unit: in a domain of its own, or none where the policy is pass-through.
+ * @param windows the host bridge's memory windows: no IOVA may alias a register there, nor an interrupt message (spec I7, I9)
+ */
 export function attachToIommu(
   { driver }: IommuPart,
   policy: IommuPolicy,
   sourceId: number,
   kernel: KernelContext,
   trace: TraceRing,
+  windows: readonly BusWindow[],
 ): DmaDomain | null {
   if (policy === 'passthrough') {
     driver.attachPassThrough(sourceId);
@@ -44,5 +57,7 @@ export function attachToIommu(
   }
   const paging = driver.createDomain();
   driver.attachDevice(sourceId, paging);
-  return new DmaDomain(kernel, paging, { lazy: policy === 'lazy', trace });
+  const domain = new DmaDomain(kernel, paging, { lazy: policy === 'lazy', trace });
+  reserveIovas(kernel, domain.iova, { windows, regions: [X86_MSI_REGION] });
+  return domain;
 }
