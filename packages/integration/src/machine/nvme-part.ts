@@ -42,7 +42,12 @@ export function buildNvme({ description, fabric, iommu, dma }: NvmeSurroundings)
       for (let steps = 0; steps < MOST_STEPS && controller.step(); steps++);
     },
   });
-  const domain = iommu === null ? null : attachToIommu(iommu, description.iommu, pciFunction.rid, dma.kernel, dma.ring);
+  const windows = pciFunction.hostBridge.windows.map(({ cpuStart, lengthBytes, offset = 0 }) => ({
+    start: cpuStart - offset,
+    last: cpuStart - offset + lengthBytes - 1,
+  }));
+  const domain =
+    iommu === null ? null : attachToIommu(iommu, description.iommu, pciFunction.rid, dma.kernel, dma.ring, windows);
   const device = new Device(dma, backing.id, { driver: 'nvme', iommu: domain });
   return { pciFunction, controller, backing, device, domain };
 }
