@@ -6,12 +6,26 @@ export type { IommuTraffic } from './machine/iommu-meter.ts';
 export { IommuMeter } from './machine/iommu-meter.ts';
 export type { IommuPart } from './machine/iommu-part.ts';
 export type { Machine, NvmePart, RunningMachine } from './machine/machine.ts';
-export type { IommuPolicy, MachineDescription } from './machine/machine-description.ts';
-export { MachineDescriptionError } from './machine/machine-description.ts';
+export { MachineDescriptionError } from './machine/description-error.ts';
+export type {
+  Attachment,
+  DeviceDescription,
+  IommuPolicy,
+  MachineDescription,
+  NvmeDescription,
+  PeerMemoryDescription,
+} from './machine/machine-description.ts';
+export { MACHINE_DEFAULTS } from './machine/machine-description.ts';
 export { MACHINES } from './machine/presets.ts';
 
 // Workloads.
 
+export type { NamedTimeline } from './replay/diagnosis/activity.ts';
+export type { Diagnosis } from './replay/diagnosis/diagnose.ts';
+export type { ExposedPage, Exposure, ReusedPage } from './replay/diagnosis/exposure.ts';
+export { EXPOSURE_CLASSES_MILLIS } from './replay/diagnosis/exposure.ts';
+export type { FlushQueueUse, IovaUse, SpaceMoment } from './replay/diagnosis/iova-use.ts';
+export type { Timeline } from './replay/diagnosis/timeline.ts';
 export type { DirectAgreement, DirectResidual } from './replay/direct.ts';
 export { replayDirect } from './replay/direct.ts';
 export type { DmaDebugDevice, DmaDebugReport, FindingKind, LiveSample, TraceFinding } from './replay/dma-debug.ts';
@@ -39,6 +53,7 @@ export { replayPageTables } from './replay/page-tables.ts';
 export type { Agreement, ReplayOptions, ReplayReport } from './replay/replay-trace.ts';
 export { disagreements, replayTrace } from './replay/replay-trace.ts';
 export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreement.ts';
+export type { PoolFailure, PoolMoment, PoolPressure, SlotHolder } from './replay/swiotlb/pool-pressure.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';
 // The study: one workload, every machine, both mapping interfaces.

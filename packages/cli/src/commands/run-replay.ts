@@ -13,6 +13,7 @@ import { summarise, type Trace, type TraceSummary } from '@dmalab/trace';
 import { readText } from '../input-file.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
 import { readTraceFile } from '../trace-file.ts';
+import { printDiagnosis } from './print-diagnosis.ts';
 import type { ReplayFlags } from './replay.ts';
 
 const MOST_NOTES_SHOWN = 5;
@@ -53,6 +54,7 @@ function printReport(file: string, trace: Trace, summary: TraceSummary, report: 
   if (swiotlb !== undefined) printSwiotlb(swiotlb);
   if (nvme !== undefined) printNvme(nvme);
   printFindings(report.dmaDebug);
+  printDiagnosis(report.diagnosis);
 }
 
 function printDevices({ devices, iommu }: TraceSummary): void {

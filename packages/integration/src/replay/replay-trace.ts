@@ -1,11 +1,13 @@
 import type { Trace } from '@dmalab/trace';
+import { type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
 import { type DirectAgreement, replayDirect } from './direct.ts';
 import { type DmaDebugReport, replayDmaDebug } from './dma-debug.ts';
+import { machineFacts } from './iova/machine-facts.ts';
 import { type IovaAgreement, replayIova } from './iova.ts';
 import { type NvmeAgreement, replayNvme } from './nvme.ts';
 import { replayPageTables, type TableAgreement } from './page-tables.ts';
 import type { SwiotlbAgreement } from './swiotlb/agreement.ts';
-import { replaySwiotlb } from './swiotlb.ts';
+import { compareWithPool, readTracedPool } from './swiotlb.ts';
 
 export interface ReplayOptions {
   /** Kernel log of the traced boot: pool geometry, command line, IOMMU mode, groups. Without it they are inferred. */
@@ -29,6 +31,8 @@ export interface ReplayReport {
   readonly agreement: Agreement;
   /** What dma-debug says of the drivers in the trace. */
   readonly dmaDebug: DmaDebugReport;
+  /** How bounce buffers, IOVA space and flush queue fared, and what was exposed. */
+  readonly diagnosis: Diagnosis;
 }
 
 /** Drives the model with the requests of a whole trace (one that was read in a single batch). */
@@ -42,17 +46,18 @@ export function replayTrace(
   };
   const iova = replayIova(log, options);
   const tables = replayPageTables(log);
-  const swiotlb = replaySwiotlb(log, options);
+  const pool = readTracedPool(log, options);
   const direct = replayDirect(log, new Set(iova.domains.flatMap(({ devices }) => devices)));
   const nvme = withNvme ? replayNvme(log, options) : null;
   const agreement = {
     ...(direct !== null && { direct }),
     ...(iova.compared > 0 && { iova }),
     ...(tables !== null && { tables }),
-    ...(swiotlb !== null && { swiotlb }),
+    ...(pool !== null && { swiotlb: compareWithPool(pool) }),
     ...(nvme !== null && { nvme }),
   };
-  return { agreement, dmaDebug: replayDmaDebug(log) };
+  const { controllers } = machineFacts(bootText ?? '', header.cpus);
+  return { agreement, dmaDebug: replayDmaDebug(log), diagnosis: diagnose(log, { pool, iova, controllers }) };
 }
 
 /** Comparisons that came out otherwise than in the trace, and have no explanation. */

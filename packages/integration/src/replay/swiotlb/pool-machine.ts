@@ -99,6 +99,24 @@ export class PoolMachine {
     areaIndex[this.#areaOf(slot)] = index;
   }
 
+  /** 0 while it holds none. */
+  slotsHeld(bounce: Bounce): number {
+    const { slot, need } = this.#holding(bounce);
+    return slot < 0 ? 0 : need;
+  }
+
+  slotsWanted(bounce: Bounce): number {
+    this.#request(bounce);
+    return this.#search.need;
+  }
+
+  /** Slots of the longest run that is free; no run crosses a segment (spec S1). */
+  longestFreeRun(): number {
+    let longest = 0;
+    for (let slot = 0; slot < this.pool.slotCount; slot++) longest = Math.max(longest, this.pool.list(slot));
+    return longest;
+  }
+
   /**
    * Makes the pool hold what the kernel's did, for a result that we can't explain. Buffers in the way are dropped: the
    * kernel had their slots back, whatever the trace shows.
