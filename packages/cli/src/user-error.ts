@@ -10,8 +10,10 @@ export class UserError extends Error {
 
 /**
  * Errors that name place and remedy themselves, wherever they were thrown: every typed error of the packages carries a
- * `code`. Anything else is a fault of ours and keeps its stack.
+ * `code` and its class's name. Node's own errors carry codes too, but under the name of a built-in class; those, and
+ * anything else, are faults of ours and keep their stack.
  */
 export function isForUser(error: unknown): error is Error {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('ERR_');
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return String(error.code).startsWith('ERR_') && error.name === error.constructor.name;
 }
