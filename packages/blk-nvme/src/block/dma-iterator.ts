@@ -9,6 +9,7 @@ import {
   dmaIovaLink,
   dmaIovaSync,
   dmaIovaTryAlloc,
+  dmaMappingError,
   dmaNeedUnmap,
   dmaUseIova,
   P2pMapState,
@@ -154,7 +155,7 @@ export class BlkDmaIterator {
   #mapOne(dev: Device, dir: number): boolean {
     const attrs = this.mapType === PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ? DMA_ATTR_MMIO : 0;
     const addr = this.#front.mapVector(dev, this.#phys as PhysAddr, this.#bytes, dir, attrs);
-    if (addr < 0) {
+    if (dmaMappingError(dev, addr) !== 0) {
       this.status = BLK_STS_RESOURCE;
       return false;
     }

@@ -220,7 +220,7 @@ export class NvmeDriver {
     this.disable(true);
     this.ioPath.unquiesce();
     this.namespaces = [];
-    this.hmb.free();
+    this.hmb.remove();
     this.shadow?.free();
     this.shadow = null;
     this.ioQueues.free();
@@ -228,6 +228,8 @@ export class NvmeDriver {
     this.#adminNvmeQueue?.sq.free();
     this.#adminNvmeQueue = null;
     this.pools.destroy();
+    this.discards.release();
+    this.admin.release();
     this.state.change('DEAD');
   }
 

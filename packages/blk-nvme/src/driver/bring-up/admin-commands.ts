@@ -129,6 +129,12 @@ export class AdminCommands {
     return this.run({ opcode: AdminOpcode.SET_FEATURES, cdw10: fid, cdw11, ...data });
   }
 
+  /** Gives the data page back. */
+  release(): void {
+    if (this.#page >= 0) this.#context.pageSource?.freePages(this.#page, 0);
+    this.#page = -1;
+  }
+
   #preparePage(lengthBytes: number, send: Uint8Array | undefined): boolean {
     if (this.#page < 0) this.#page = this.#context.pageSource?.allocPages(GFP_KERNEL, 0, -1) ?? -1;
     if (this.#page < 0) return false;

@@ -5,6 +5,7 @@ import {
   DMA_TO_DEVICE,
   type DmaFront,
   dmaFront,
+  dmaMappingError,
   dmaNeedUnmap,
   dmaUseIova,
   PCI_P2PDMA_MAP_BUS_ADDR,
@@ -93,7 +94,7 @@ export class DataMapping {
     if (this.#dev.context.p2p !== null && this.#dev.context.p2p.providerOf(phys) !== null) return -1;
     const dir = opIsWrite(request.opf) ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
     const addr = this.#front.mapVector(this.#dev, phys as PhysAddr, bytes, dir, 0);
-    if (addr < 0) return BLK_STS_RESOURCE;
+    if (dmaMappingError(this.#dev, addr) !== 0) return BLK_STS_RESOURCE;
     iod.flags = IOD_MAPPED | IOD_SINGLE_SEGMENT;
     iod.iovaState.clear();
     iod.mapType = PCI_P2PDMA_MAP_NONE;

@@ -45,6 +45,13 @@ export class DiscardPages {
     else this.#free.push(page);
   }
 
+  /** Gives all pages back, the reserve too. */
+  release(): void {
+    for (const phys of this.#pages) this.#context.pageSource?.freePages(phys, 0);
+    this.#pages.length = 0;
+    this.#free.length = 0;
+  }
+
   #grow(): number {
     const phys = this.#context.pageSource?.allocPages(GFP_ATOMIC, 0, -1) ?? -1;
     if (phys >= 0) return this.#pages.push(phys) - 1;
