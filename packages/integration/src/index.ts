@@ -1,12 +1,17 @@
+// A kernel's log explained.
+export type { BootFacts } from './explain/boot-facts.ts';
+export type { LogExplanation, UnknownLine } from './explain/explain-log.ts';
+export { explainLog } from './explain/explain-log.ts';
+export type { Explanation, Family, FieldValue, Occurrence, Relation, Severity } from './explain/explanation.ts';
 // Machines.
 export { BringUpError, bringUp } from './machine/bring-up.ts';
 export type { BuildOptions } from './machine/build-machine.ts';
 export { buildMachine } from './machine/build-machine.ts';
+export { MachineDescriptionError } from './machine/description-error.ts';
 export type { IommuTraffic } from './machine/iommu-meter.ts';
 export { IommuMeter } from './machine/iommu-meter.ts';
 export type { IommuPart } from './machine/iommu-part.ts';
 export type { Machine, NvmePart, RunningMachine } from './machine/machine.ts';
-export { MachineDescriptionError } from './machine/description-error.ts';
 export type {
   Attachment,
   DeviceDescription,
@@ -15,9 +20,9 @@ export type {
   NvmeDescription,
   PeerMemoryDescription,
 } from './machine/machine-description.ts';
-export { MACHINE_DEFAULTS } from './machine/machine-description.ts';
+export { MACHINE_DEFAULTS, PLAIN_NVME } from './machine/machine-description.ts';
+export type { PeerPart } from './machine/peer-part.ts';
 export { MACHINES } from './machine/presets.ts';
-
 // Workloads.
 
 export type { NamedTimeline } from './replay/diagnosis/activity.ts';

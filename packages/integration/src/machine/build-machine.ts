@@ -1,83 +1,119 @@
-import { DmaContext } from '@dmalab/dma-api';
+import { DmaContext, type DmaContextOptions } from '@dmalab/dma-api';
 import { KernelContext } from '@dmalab/iommu';
-import { type DmaRemapper, PciFabric } from '@dmalab/pci-p2p';
+import {
+  type DmaRemapper,
+  enumerateFabric,
+  type FabricMemory,
+  P2pdmaClassifier,
+  PciFabric,
+  pciClient,
+  pciEnableAcs,
+} from '@dmalab/pci-p2p';
 import {
   type AddressMap,
+  DevicePages,
   GFP_DMA,
   GFP_DMA32,
   PAGE_SIZE,
   PageAllocator,
   PageDescriptors,
   PageView,
-  PhysMemory,
   q35AddressMap,
 } from '@dmalab/phys-memory';
-import { IO_TLB_SIZE, type PoolPlan, planBootPool, reserveBootPool, Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
+import type { SwiotlbPool } from '@dmalab/swiotlb';
 import { TraceRing } from '@dmalab/trace';
+import { buildSwiotlb } from './bounce-part.ts';
 import { buildIommu } from './iommu-part.ts';
 import type { Machine } from './machine.ts';
 import { checkDescription, type MachineDescription } from './machine-description.ts';
-import { buildNvme } from './nvme-part.ts';
+import { buildMemory } from './memory-part.ts';
+import { buildNvme, type NvmeSurroundings } from './nvme-part.ts';
+import { buildP2pdma } from './peer-pages.ts';
+import { buildPeer } from './peer-part.ts';
+import { plugIn } from './topology.ts';
 
 export interface BuildOptions {
   /** Count what the IOMMU does; each translation then costs a call more. Default false. */
   readonly meterIommu?: boolean;
   /** Trace events that the machine's recorder holds, a power of two. Default 65536. */
   readonly traceEvents?: number;
+  /** Watch every mapping as a kernel with CONFIG_DMA_API_DEBUG does. Default false. */
+  readonly dmaDebug?: boolean;
 }
+
+/** Where bridges put prefetchable 64-bit BARs: above any RAM that fits a description. */
+const HIGH_WINDOW = { kind: 'prefetchable', cpuStart: 2 ** 39, lengthBytes: 2 ** 38 } as const;
 
 /**
  * Builds a machine from its description and boots it as far as a kernel goes before the first driver probes: memory map
- * and page allocator, bounce pool, IOMMU, PCI enumeration.
+ * and page allocator, bounce pool, IOMMU, PCI enumeration, peer memory on offer.
  * @throws {MachineDescriptionError} when no machine can be like that
  */
 export function buildMachine(description: MachineDescription, options: BuildOptions = {}): Machine {
   checkDescription(description);
   const map = q35AddressMap(description.memoryBytes);
   const ram = map.ranges.filter(({ kind }) => kind === 'ram');
-  const memory = new PhysMemory({ spans: ram });
+  const part = buildMemory(description, ram);
+  const { memory } = part;
+  const bounce = buildSwiotlb(description, map, part);
+  const pages = buildPages(map, part.memory, bounce?.pool ?? null);
+  const iommu =
+    description.iommu === 'off' ? null : buildIommu(description, memory, pages, options.meterIommu ?? false);
+  const fabric = buildFabric(part.device, map, iommu?.meter ?? iommu?.unit ?? null);
+  const devicePages = new DevicePages(pages.pages);
   const kernel = new KernelContext({ possibleCpus: description.cpus });
-  const ring = new TraceRing(options.traceEvents);
-  const plan = planPool(description, map);
-  const { geometry } = reserveBootPool(plan, exclusiveEnds(ram));
-  const pages = buildPages(map, memory, geometry);
-  const pool = geometry === null ? null : new SwiotlbPool(geometry);
-  const swiotlb = pool === null ? null : new Swiotlb({ memory, pool, force: plan.force });
-  const iommu = description.iommu === 'off' ? null : buildIommu(memory, pages, options.meterIommu ?? false);
-  const fabric = buildFabric(memory, map, iommu?.meter ?? iommu?.unit ?? null);
+  const swiotlb = bounce?.swiotlb ?? null;
   const dma = new DmaContext({
     memory,
     ram,
     era: description.era,
     kernel,
-    ring,
+    ring: new TraceRing(options.traceEvents),
     swiotlb,
-    pages: new PageView(pages.pages),
+    pages: new PageView(pages.pages, devicePages),
     pageSource: pageSource(pages),
+    cache: part.cache,
+    encryption: part.encryption,
+    sharedMemory: part.shared,
+    ...atomicPools(description),
+    options: {
+      dmaApiDebug: options.dmaDebug ?? false,
+      cacheMaintenance: !description.coherent,
+      directRemap: !description.coherent,
+    },
   });
-  const nvme = buildNvme({ description, fabric, iommu, dma });
-  return { description, memory, pages, kernel, ring, swiotlb, iommu, fabric, dma, nvme };
+  const p2p = buildP2pdma(devicePages, description.forwardsPeers);
+  const devices = buildDevices({ description, fabric, iommu, dma }, p2p);
+  const { ring } = dma;
+  return { description, memory, cpu: part.cpu, pages, kernel, ring, swiotlb, iommu, fabric, dma, p2p, ...devices };
 }
 
-function planPool({ commandLine, cpus }: MachineDescription, map: AddressMap): PoolPlan {
-  const ram = exclusiveEnds(map.ranges.filter(({ kind }) => kind === 'ram'));
-  return planBootPool({ platform: 'x86', commandLine, possibleCpus: cpus, ram });
+/** Where coherent memory can't come straight from the page allocator, callers that may not sleep need pools (spec D47). */
+function atomicPools({ coherent, confidential }: MachineDescription): Pick<DmaContextOptions, 'atomicPools'> {
+  const shared = confidential !== 'none';
+  return coherent && !shared ? {} : { atomicPools: { zones: ['kernel', 'dma32', 'dma'], shared } };
 }
 
-/** `/proc/iomem` prints last bytes; the boot allocator counts to the byte after. */
-function exclusiveEnds(ranges: readonly { start: number; end: number }[]): { start: number; end: number }[] {
-  return ranges.map(({ start, end }) => ({ start, end: end + 1 }));
+/** Plugs in, enumerates, sets ACS as the kernel does, and puts the models behind their functions. */
+function buildDevices(surroundings: NvmeSurroundings, p2p: Machine['p2p']): Pick<Machine, 'nvme' | 'disks' | 'peers'> {
+  const { description, fabric, iommu, dma } = surroundings;
+  const functions = plugIn(description, fabric);
+  enumerateFabric(fabric);
+  for (const fn of fabric.functions()) pciEnableAcs(fn, { requested: iommu !== null });
+  const classifier = new P2pdmaClassifier(p2p);
+  dma.p2p = classifier;
+  const disks = description.devices.flatMap((device, i) =>
+    device.kind === 'nvme' ? [buildNvme(surroundings, device, functions[i])] : [],
+  );
+  const peers = description.devices.flatMap((device, i) =>
+    device.kind === 'peer-memory' ? [buildPeer(fabric, p2p, device, functions[i])] : [],
+  );
+  for (const { device, pciFunction } of disks) classifier.bind(device, pciClient(pciFunction));
+  return { nvme: disks[0], disks, peers };
 }
 
-function buildPages(
-  map: AddressMap,
-  memory: PhysMemory,
-  pool: { start: number; slotCount: number } | null,
-): PageAllocator {
-  const reserved =
-    pool === null
-      ? []
-      : [{ name: 'software IO TLB', start: pool.start, end: pool.start + pool.slotCount * IO_TLB_SIZE - 1 }];
+function buildPages(map: AddressMap, memory: Machine['memory'], pool: SwiotlbPool | null): PageAllocator {
+  const reserved = pool === null ? [] : [{ name: 'software IO TLB', start: pool.start, end: pool.end - 1 }];
   return new PageAllocator(new PageDescriptors(map, { reserved }), memory);
 }
 
@@ -94,10 +130,12 @@ function pageSource(pages: PageAllocator) {
   };
 }
 
-/** One host bridge that claims what the map calls its windows. */
-function buildFabric(memory: PhysMemory, map: AddressMap, iommu: DmaRemapper | null): PciFabric {
-  const windows = map.ranges
+/** One host bridge that claims what the map calls its windows, and one for large BARs. */
+function buildFabric(memory: FabricMemory, map: AddressMap, iommu: DmaRemapper | null): PciFabric {
+  const low = map.ranges
     .filter(({ name }) => name === 'PCI Bus 0000:00')
-    .map(({ start, end }) => ({ kind: 'memory' as const, cpuStart: start, lengthBytes: end - start + 1 }));
+    .map(({ start, end }) => ({ kind: 'memory' as const, cpuStart: start, lengthBytes: end - start + 1 }))
+    .sort((a, b) => b.lengthBytes - a.lengthBytes); // BARs go to the first; the smallest is VGA's
+  const windows = [...low, HIGH_WINDOW];
   return new PciFabric({ memory, hostBridges: [{ windows, ...(iommu === null ? {} : { iommu }) }] });
 }

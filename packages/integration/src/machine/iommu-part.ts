@@ -1,17 +1,17 @@
+import type { DmaContext } from '@dmalab/dma-api';
 import {
-  type BusWindow,
   DmaDomain,
   IntelIommu,
-  type KernelContext,
   reserveIovas,
   VTD_PRESETS,
+  type VtdDomain,
   VtdUnit,
   X86_MSI_REGION,
 } from '@dmalab/iommu';
+import type { PciFunction } from '@dmalab/pci-p2p';
 import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
-import type { TraceRing } from '@dmalab/trace';
 import { IommuMeter } from './iommu-meter.ts';
-import type { IommuPolicy } from './machine-description.ts';
+import type { IommuPolicy, MachineDescription } from './machine-description.ts';
 
 /** A VT-d unit with its driver. */
 export interface IommuPart {
@@ -21,10 +21,17 @@ export interface IommuPart {
   readonly meter: IommuMeter | null;
 }
 
+const MODELS = { legacy: VTD_PRESETS.qemuLegacy, scalable: VTD_PRESETS.qemuFirstStage };
+
 /** Builds the unit, and turns translation on as a kernel does at boot. */
-export function buildIommu(memory: PhysMemory, pages: PageAllocator, isMetered: boolean): IommuPart {
+export function buildIommu(
+  { iommuMode }: MachineDescription,
+  memory: PhysMemory,
+  pages: PageAllocator,
+  isMetered: boolean,
+): IommuPart {
   const meter = isMetered ? new IommuMeter(memory) : null;
-  const unit = new VtdUnit({ memory: meter ?? memory, ...VTD_PRESETS.qemuLegacy });
+  const unit = new VtdUnit({ memory: meter ?? memory, ...MODELS[iommuMode] });
   meter?.watch(unit);
   const driver = new IntelIommu({
     registers: unit,
@@ -40,24 +47,26 @@ export function buildIommu(memory: PhysMemory, pages: PageAllocator, isMetered: 
 }
 
 /**
- * Puts a device behind the unit: in a domain of its own, or none where the policy is pass-through.
- * @param windows the host bridge's memory windows: no IOVA may alias a register there, nor an interrupt message (spec I7, I9)
+ * Puts a device behind the unit: in a domain of its own, or none where the policy is pass-through. No IOVA may alias a
+ * register in the host bridge's windows, nor an interrupt message (spec I7, I9).
  */
 export function attachToIommu(
   { driver }: IommuPart,
   policy: IommuPolicy,
-  sourceId: number,
-  kernel: KernelContext,
-  trace: TraceRing,
-  windows: readonly BusWindow[],
-): DmaDomain | null {
+  { rid, hostBridge }: PciFunction,
+  { kernel, ring }: DmaContext,
+): { readonly domain: DmaDomain; readonly paging: VtdDomain } | null {
   if (policy === 'passthrough') {
-    driver.attachPassThrough(sourceId);
+    driver.attachPassThrough(rid);
     return null;
   }
   const paging = driver.createDomain();
-  driver.attachDevice(sourceId, paging);
-  const domain = new DmaDomain(kernel, paging, { lazy: policy === 'lazy', trace });
+  driver.attachDevice(rid, paging);
+  const domain = new DmaDomain(kernel, paging, { lazy: policy === 'lazy', trace: ring });
+  const windows = hostBridge.windows.map(({ cpuStart, lengthBytes, offset = 0 }) => ({
+    start: cpuStart - offset,
+    last: cpuStart - offset + lengthBytes - 1,
+  }));
   reserveIovas(kernel, domain.iova, { windows, regions: [X86_MSI_REGION] });
-  return domain;
+  return { domain, paging };
 }

@@ -1,50 +1,125 @@
 import type { DmaEra } from '@dmalab/dma-api';
+import { MachineDescriptionError } from './description-error.ts';
 
 /** What stands between a device and memory. */
 export type IommuPolicy = 'off' | 'passthrough' | 'strict' | 'lazy';
+
+/** Where a device is plugged in: in the root complex, below a root port of its own, or on the one switch. */
+export type Attachment = 'root-bus' | 'root-port' | 'switch';
+
+/** An NVMe disk of the machine's `diskBytes`. */
+export interface NvmeDescription {
+  readonly kind: 'nvme';
+  readonly attachment: Attachment;
+  /** Address bits that the bus below the disk carries; the disk itself has 52. */
+  readonly busAddressBits: number;
+}
+
+/** A device that offers memory to its peers, as a GPU does: BAR 2. */
+export interface PeerMemoryDescription {
+  readonly kind: 'peer-memory';
+  readonly attachment: Attachment;
+  /** A power of two, at least 2 MiB. */
+  readonly barBytes: number;
+  /** Its driver registered page descriptors for the memory; without them only physical addresses name it. */
+  readonly hasPages: boolean;
+}
+
+export type DeviceDescription = NvmeDescription | PeerMemoryDescription;
 
 /** A machine in words: what {@link buildMachine} builds. */
 export interface MachineDescription {
   /** What tables and messages call it. */
   readonly name: string;
+  /** Whose rules for bounce pools and caches its kernel follows; the address map is a q35's on both. */
+  readonly platform: 'x86' | 'arm64';
   /** A multiple of 1 MiB, at least 64 MiB. */
   readonly memoryBytes: number;
   readonly cpus: number;
+  /** Devices see what CPU caches hold. Where they don't, maps and unmaps maintain the caches (spec P71). */
+  readonly coherent: boolean;
+  /** A guest whose memory devices can't read unless it is shared with them (spec P60 to P66). */
+  readonly confidential: 'none' | 'sev';
   /** An Intel VT-d unit, and how its kernel uses it; `off` for a machine without one. */
   readonly iommu: IommuPolicy;
+  /** Legacy mode with second-stage tables, or scalable mode with first-stage tables. */
+  readonly iommuMode: 'legacy' | 'scalable';
+  /** The CPU passes peer requests on between root ports, as AMD's from family 17h on do (spec T39). */
+  readonly forwardsPeers: boolean;
   /** The kernel's command line as far as bounce buffers go: `swiotlb=force` and the like (spec S11). */
   readonly commandLine: string;
-  /** Bytes on the NVMe disk, a multiple of 512. */
+  /** Bytes on each NVMe disk, a multiple of 512. */
   readonly diskBytes: number;
+  /** What is plugged in. Workloads run on the first disk. */
+  readonly devices: readonly DeviceDescription[];
   /** Which mapping interface its drivers were written against. */
   readonly era: DmaEra;
 }
 
-/** A description that no machine fits. */
-export class MachineDescriptionError extends Error {
-  readonly code = 'ERR_MACHINE_DESCRIPTION';
-
-  constructor(name: string, problem: string, remedy: string) {
-    super(`machine ${name}: ${problem}; ${remedy}`);
-    this.name = 'MachineDescriptionError';
-  }
-}
-
 const MIB = 2 ** 20;
 
+/** A disk as it comes: below nothing, and reaching everything. */
+export const PLAIN_NVME: NvmeDescription = { kind: 'nvme', attachment: 'root-bus', busAddressBits: 52 };
+
+/** What a description says where it says nothing: the machine `x86-direct`. */
+export const MACHINE_DEFAULTS: Omit<MachineDescription, 'name'> = {
+  platform: 'x86',
+  memoryBytes: 1024 * MIB,
+  cpus: 1,
+  coherent: true,
+  confidential: 'none',
+  iommu: 'off',
+  iommuMode: 'legacy',
+  forwardsPeers: false,
+  commandLine: '',
+  diskBytes: 64 * MIB,
+  devices: [PLAIN_NVME],
+  era: 'phys',
+};
+
 /** @throws {MachineDescriptionError} naming the first value that no machine can have */
-export function checkDescription({ name, memoryBytes, cpus, diskBytes }: MachineDescription): void {
-  if (!(memoryBytes % MIB === 0 && memoryBytes >= 64 * MIB)) {
+export function checkDescription(description: MachineDescription): void {
+  const { name, memoryBytes, cpus, diskBytes, devices, confidential, iommu, coherent, platform } = description;
+  const demand = (isTrue: boolean, path: string, problem: string, remedy: string): void => {
+    if (!isTrue) throw new MachineDescriptionError(name, path, problem, remedy);
+  };
+  demand(
+    memoryBytes % MIB === 0 && memoryBytes >= 64 * MIB,
+    'memoryBytes',
+    `${memoryBytes} bytes of memory`,
+    'give a multiple of 1 MiB from 64 MiB on',
+  );
+  demand(Number.isInteger(cpus) && cpus >= 1 && cpus <= 64, 'cpus', `${cpus} CPUs`, 'give 1 to 64');
+  demand(diskBytes > 0 && diskBytes % 512 === 0, 'diskBytes', `a disk of ${diskBytes} bytes`, 'give a multiple of 512');
+  const hasDisk = devices.some(({ kind }) => kind === 'nvme');
+  demand(hasDisk, 'devices', 'no disk to run workloads on', 'list a device of kind nvme');
+  const isPlain = confidential === 'none' || (iommu === 'off' && coherent && platform === 'x86');
+  demand(
+    isPlain,
+    'confidential',
+    'a SEV guest with an IOMMU or without coherent devices',
+    'SEV is modelled on coherent x86 machines with iommu: off',
+  );
+  for (const [i, device] of devices.entries()) checkDevice(name, device, `devices.${i}`);
+}
+
+function checkDevice(name: string, device: DeviceDescription, path: string): void {
+  if (device.kind === 'nvme') {
+    const { busAddressBits } = device;
+    if (Number.isInteger(busAddressBits) && busAddressBits >= 32 && busAddressBits <= 52) return;
     throw new MachineDescriptionError(
       name,
-      `${memoryBytes} bytes of memory`,
-      'give a multiple of 1 MiB from 64 MiB on',
+      `${path}.busAddressBits`,
+      `a bus of ${busAddressBits} address bits`,
+      'give 32 to 52',
     );
   }
-  if (!(Number.isInteger(cpus) && cpus >= 1 && cpus <= 64)) {
-    throw new MachineDescriptionError(name, `${cpus} CPUs`, 'give 1 to 64');
-  }
-  if (!(diskBytes > 0 && diskBytes % 512 === 0)) {
-    throw new MachineDescriptionError(name, `a disk of ${diskBytes} bytes`, 'give a multiple of 512');
-  }
+  const { barBytes } = device;
+  if (barBytes >= 2 * MIB && Number.isInteger(Math.log2(barBytes)) && barBytes <= 2 ** 30) return;
+  throw new MachineDescriptionError(
+    name,
+    `${path}.barBytes`,
+    `a BAR of ${barBytes} bytes`,
+    'give a power of two from 2 MiB to 1 GiB',
+  );
 }

@@ -1,19 +1,35 @@
-import type { MachineDescription } from './machine-description.ts';
+import {
+  MACHINE_DEFAULTS,
+  type MachineDescription,
+  type PeerMemoryDescription,
+  PLAIN_NVME,
+} from './machine-description.ts';
 
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
-const COMMON = {
-  memoryBytes: 1024 * MIB,
-  cpus: 1,
-  iommu: 'off',
-  commandLine: '',
-  diskBytes: 64 * MIB,
-  era: 'phys',
-} as const satisfies Partial<MachineDescription>;
+const ON_SWITCH = { ...PLAIN_NVME, attachment: 'switch' } as const;
+const ON_ROOT_PORT = { ...PLAIN_NVME, attachment: 'root-port' } as const;
+const GPU: PeerMemoryDescription = { kind: 'peer-memory', attachment: 'switch', barBytes: 16 * MIB, hasPages: true };
 
-/** Machines by name: the three ways in which a device's DMA reaches memory, each as a 1 GiB x86 machine with an NVMe disk. */
-export const MACHINES: Readonly<Record<string, MachineDescription>> = {
-  'x86-direct': { ...COMMON, name: 'x86-direct' },
-  'x86-vtd': { ...COMMON, name: 'x86-vtd', iommu: 'lazy' },
-  'x86-swiotlb': { ...COMMON, name: 'x86-swiotlb', commandLine: 'swiotlb=force' },
+/** Every preset is `x86-direct` but for what stands in its row. */
+const DIFFERENCES: Readonly<Record<string, Partial<MachineDescription>>> = {
+  'x86-direct': {},
+  'x86-vtd': { iommu: 'lazy' },
+  'x86-vtd-strict': { iommu: 'strict' },
+  'x86-vtd-pt': { iommu: 'passthrough' },
+  'x86-vtd-scalable': { iommu: 'lazy', iommuMode: 'scalable' },
+  'x86-swiotlb': { commandLine: 'swiotlb=force' },
+  'sev-guest': { confidential: 'sev' },
+  // 32 address bits with three quarters of the memory above them: those buffers bounce (spec S24b).
+  'x86-32bit': { memoryBytes: 8 * GIB, devices: [{ ...PLAIN_NVME, busAddressBits: 32 }] },
+  'soc-noncoherent': { platform: 'arm64', coherent: false },
+  'nvme-switch': { devices: [ON_SWITCH, ON_SWITCH] },
+  'nvme-root-ports': { iommu: 'strict', devices: [ON_ROOT_PORT, ON_ROOT_PORT] },
+  'gpu-peer': { devices: [ON_SWITCH, GPU] },
 };
+
+/** Machines by name: the ways in which a device's DMA reaches memory, and its peers, each with an NVMe disk. */
+export const MACHINES: Readonly<Record<string, MachineDescription>> = Object.fromEntries(
+  Object.entries(DIFFERENCES).map(([name, difference]) => [name, { ...MACHINE_DEFAULTS, ...difference, name }]),
+);

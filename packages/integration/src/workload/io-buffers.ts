@@ -1,4 +1,4 @@
-import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
+import { type ByteAccess, PAGE_SIZE, type PageAllocator } from '@dmalab/phys-memory';
 
 /** There is not enough simulated memory for the buffers of a workload. */
 export class BufferMemoryError extends Error {
@@ -17,7 +17,7 @@ export class BufferMemoryError extends Error {
  * so that a large I/O has as many segments as pages (spec N4).
  */
 export class IoBuffers {
-  readonly #memory: PhysMemory;
+  readonly #memory: ByteAccess;
   readonly #allocator: PageAllocator;
   /** Physical addresses: page `p` of buffer `b` at `p * count + b`. */
   readonly #pages: Float64Array;
@@ -27,10 +27,11 @@ export class IoBuffers {
   readonly words: Int32Array;
 
   /**
+   * @param memory what the process sees of it
    * @param count buffers, each of `bytes` bytes
    * @throws {BufferMemoryError} when memory runs out; what was taken is given back
    */
-  constructor(memory: PhysMemory, allocator: PageAllocator, count: number, bytes: number) {
+  constructor(memory: ByteAccess, allocator: PageAllocator, count: number, bytes: number) {
     this.#memory = memory;
     this.#allocator = allocator;
     this.#count = count;
@@ -70,7 +71,7 @@ export class IoBuffers {
   /** Fills a buffer with a byte that no pattern starts with, so that a read that moves nothing is found. */
   poison(buffer: number, lengthBytes: number): void {
     for (let at = 0; at < lengthBytes; at += PAGE_SIZE) {
-      this.#memory.fill(this.pageAt(buffer, at / PAGE_SIZE), Math.min(PAGE_SIZE, lengthBytes - at), POISON);
+      this.#memory.write(this.pageAt(buffer, at / PAGE_SIZE), POISON, 0, Math.min(PAGE_SIZE, lengthBytes - at));
     }
   }
 
@@ -84,4 +85,4 @@ export class IoBuffers {
   }
 }
 
-const POISON = 0xdb;
+const POISON = new Uint8Array(PAGE_SIZE).fill(0xdb);

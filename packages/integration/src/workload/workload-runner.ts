@@ -76,7 +76,7 @@ export class WorkloadRunner {
     this.#pattern = new DataPattern(diskBytes);
     const slots = jobs.reduce((sum, job) => sum + job.copies * job.ioDepth, 0);
     const largest = Math.max(...jobs.map(largestBlock));
-    this.#buffers = new IoBuffers(machine.memory, machine.pages, slots, largest);
+    this.#buffers = new IoBuffers(machine.cpu, machine.pages, slots, largest);
     let buffer = 0;
     this.#threads = jobs.flatMap((job, i) =>
       Array.from({ length: job.copies }, (_, copy) => ({
