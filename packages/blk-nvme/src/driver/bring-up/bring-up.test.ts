@@ -130,7 +130,7 @@ describe('bring-up', () => {
     expect(after.slice(0, 2).map((text) => text.split(' ')[0])).toEqual(['delete_sq', 'delete_cq']);
   });
 
-  it('N98 frees queues highest first, completion before submission, and then the admin queue', () => {
+  it('N98 N180 frees an HMB list of size 0, queues highest first, completion before submission, then the admin queue', () => {
     const machine = new NvmeMachine({ traced: true, controller: { shadowDoorbells: false } });
     machine.driver.probe();
     const before = machine.events().length;
@@ -139,7 +139,7 @@ describe('bring-up', () => {
       .events()
       .slice(before)
       .filter((line) => line.startsWith('dma_free:'));
-    expect(frees.map((line) => Number(/size=(\d+)/.exec(line)![1]))).toEqual([16384, 65536, 512, 2048]);
+    expect(frees.map((line) => Number(/size=(\d+)/.exec(line)![1]))).toEqual([0, 16384, 65536, 512, 2048]);
     expect(machine.driver.state.current).toBe('DEAD');
   });
 

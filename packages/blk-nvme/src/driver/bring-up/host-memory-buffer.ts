@@ -6,6 +6,7 @@ import {
   GFP_KERNEL,
   type KernelPointer,
 } from '@dmalab/dma-api';
+import type { DmaAddr } from '@dmalab/phys-memory';
 import { high32 } from '../../spec/bits.ts';
 import { Feature } from '../../spec/features.ts';
 import { AdminOpcode } from '../../spec/opcodes.ts';
@@ -127,6 +128,12 @@ export class HostMemoryBuffer {
       dmaFreeCoherent(this.#driver.device, this.#listBytes, this.#list.cpuAddr, this.#list.dmaAddr);
     this.#list = null;
     this.#freeChunks();
+  }
+
+  /** At removal the list is freed whether there is one or not: a zero-size `dma_free` in the trace (spec N98, N180). */
+  remove(): void {
+    if (this.#list === null) dmaFreeCoherent(this.#driver.device, 0, null, 0 as DmaAddr);
+    this.free();
   }
 
   #freeChunks(): void {

@@ -119,7 +119,7 @@ const ROWS: readonly Row[] = [
     calls: { dma_map_phys: 32, dma_unmap_phys: 32 },
   },
   {
-    what: 'N179 12 KiB of three pages',
+    what: 'N179 N82 12 KiB of three pages',
     mode: 'vtd',
     vectors: pages(3),
     shows: 'PRP1, PRP2',
@@ -146,7 +146,7 @@ const ROWS: readonly Row[] = [
     calls: { map: 2, dma_map_phys: 2, unmap: 2, dma_unmap_phys: 2 },
   },
   {
-    what: 'N179 20 x 512 at 100h',
+    what: 'N179 N85 20 x 512 at 100h',
     mode: 'direct',
     vectors: Array.from({ length: 20 }, (_, i) => [B + i * 8192 + 0x100, 512] as const),
     shows: 'SGL list of 20',
@@ -160,14 +160,14 @@ const ROWS: readonly Row[] = [
     calls: { dma_map_phys: 1, dma_unmap_phys: 1 },
   },
   {
-    what: 'N179 8 KiB of a huge page',
+    what: 'N179 N81 8 KiB of a huge page',
     mode: 'direct',
     vectors: [[B, 8192]],
     shows: 'PRP1, PRP2',
     calls: { dma_map_phys: 1, dma_unmap_phys: 1 },
   },
   {
-    what: 'N179 12 KiB of a huge page, threshold 0',
+    what: 'N179 N81 12 KiB of a huge page, threshold 0',
     mode: 'direct',
     vectors: [[B, 12288]],
     shows: 'SGL data 12288',
