@@ -40,7 +40,7 @@ export { IotlbGather } from './core/iotlb-gather.ts';
 export type { KernelContextOptions } from './core/kernel-context.ts';
 export { KernelContext } from './core/kernel-context.ts';
 export { MsiCookie, MsiPages } from './core/msi-pages.ts';
-export type { PagingDomain } from './core/paging-domain.ts';
+export type { PageOperations, PagingDomain } from './core/paging-domain.ts';
 export {
   IOMMU_CACHE,
   IOMMU_MMIO,

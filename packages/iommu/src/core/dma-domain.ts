@@ -1,14 +1,20 @@
-import { DMA_MAPPING_ERROR } from '@dmalab/phys-memory';
+import { DMA_MAPPING_ERROR, PAGE_SIZE } from '@dmalab/phys-memory';
 import { IovaDomain } from '../iova/iova-domain.ts';
+import { EINVAL } from '../page-table/errno.ts';
 import { FLUSH_QUEUE_PER_CPU, FlushQueue, type FlushQueueOptions } from './flush-queue.ts';
 import { type IommuDevice, logPrefix } from './iommu-device.ts';
-import { iommuMap, iommuMapNosync, iommuUnmapFast, syncGather } from './iommu-map.ts';
+import { iommuMap, iommuMapNosync, iommuUnmap, iommuUnmapFast, syncGather } from './iommu-map.ts';
 import { type IommuTrace, NO_TRACE } from './iommu-trace.ts';
 import { IotlbGather } from './iotlb-gather.ts';
 import type { KernelContext } from './kernel-context.ts';
-import type { PagingDomain } from './paging-domain.ts';
+import type { PageOperations, PagingDomain } from './paging-domain.ts';
 
 const LIMIT_32BIT = 2 ** 32 - 1;
+/** A local copy: V8 folds it into the code, and loads an imported one on every use. */
+const PAGE = PAGE_SIZE;
+const PER_PAGE = 1 / PAGE;
+/** Stands in where the short way is closed. */
+const NO_PAGE_OPERATIONS: PageOperations = { mapPage: () => EINVAL, unmapPage: () => 0 };
 
 export interface DmaDomainOptions {
   /** Lazy: unmaps wait in a flush queue (domain type DMA-FQ). Else strict (type DMA) (spec I93). */
@@ -25,6 +31,9 @@ export class DmaDomain {
   readonly paging: PagingDomain;
   readonly iova: IovaDomain;
   readonly granule: number;
+  /** The short way for single pages, and how many bytes can go it: 0 where the paging domain has none for this granule. */
+  readonly #pages: PageOperations;
+  readonly #shortWayBytes: number;
   readonly #context: KernelContext;
   readonly #trace: IommuTrace;
   readonly #granuleMask: number;
@@ -41,6 +50,8 @@ export class DmaDomain {
     this.paging = paging;
     this.granule = lowestBit(paging.pageSizes);
     this.iova = new IovaDomain(context, { granule: this.granule });
+    this.#pages = paging.pageOperations ?? NO_PAGE_OPERATIONS;
+    this.#shortWayBytes = paging.pageOperations !== undefined && this.granule === PAGE ? PAGE : 0;
     this.#context = context;
     this.#trace = options.trace ?? NO_TRACE;
     this.#granuleMask = this.granule - 1;
@@ -74,15 +85,7 @@ export class DmaDomain {
 
   /** An IO virtual address for `bytes`, a multiple of the granule, that `mask` and the device's bus allow; 0 if none is left (spec I35 to I41). */
   allocIova(device: IommuDevice, bytes: number, mask: number): number {
-    let limit = device.busDmaLimit !== 0 && device.busDmaLimit < mask ? device.busDmaLimit : mask;
-    if (limit > this.#apertureEnd) limit = this.#apertureEnd;
-    const pages = bytes * this.#perGranule;
-    if (limit > LIMIT_32BIT && device.pci32bitWorkaround) {
-      const pfn = this.iova.allocFast(pages, this.iova.pfn32 - 1, false);
-      if (pfn !== 0) return pfn * this.granule;
-      this.#leave32bit(device, limit);
-    }
-    return this.iova.allocFast(pages, Math.floor(limit * this.#perGranule), true) * this.granule;
+    return this.#allocPages(device, bytes * this.#perGranule, mask) * this.granule;
   }
 
   /** Makes the range reusable at once (spec I43); a range that the device saw must have been invalidated before. */
@@ -95,37 +98,25 @@ export class DmaDomain {
    * (spec I46, I228). `prot` is a sum of `IOMMU_*`; `mask` is the device's streaming or coherent mask.
    */
   mapRange(device: IommuDevice, phys: number, size: number, prot: number, mask: number): number {
-    if (device.minAlignMask > this.#granuleMask) return this.#refuseAlignMask(device);
     const offset = phys & this.#granuleMask;
-    const bytes = this.#roundUp(size + offset);
-    const iova = this.allocIova(device, bytes, mask);
-    if (iova === 0) return DMA_MAPPING_ERROR;
-    if (iommuMap(this.paging, this.#trace, iova, phys - offset, bytes, prot) !== 0) {
-      this.freeIova(iova, bytes); // even in a lazy domain: no device saw it (spec I46)
-      return DMA_MAPPING_ERROR;
-    }
-    return iova + offset;
+    if (!(size > 0 && size + offset <= this.#shortWayBytes))
+      return this.#mapRangeOfAnySize(device, phys, size, prot, mask);
+    const pfn = this.#mapPage(device, (phys - offset) * PER_PAGE, prot, mask);
+    return pfn === 0 ? DMA_MAPPING_ERROR : pfn * PAGE + offset;
   }
 
   /** Undoes {@link mapRange}: in a strict domain the range is invalidated on return, in a lazy one it waits (spec I53). */
   unmapRange(handle: number, size: number): void {
     const offset = handle & this.#granuleMask;
-    const start = handle - offset;
-    const bytes = this.#roundUp(size + offset);
-    const gather = this.#gather;
-    const queue = this.#flushQueue;
-    gather.reset(queue !== null);
-    if (iommuUnmapFast(this.paging, this.#trace, start, bytes, gather) !== bytes) this.unmapMismatches++;
-    if (queue !== null) {
-      queue.queue(start * this.#perGranule, bytes * this.#perGranule, gather);
-      return;
-    }
-    syncGather(this.paging, gather);
-    this.freeIova(start, bytes);
+    if (size > 0 && size + offset <= this.#shortWayBytes) this.#unmapPage((handle - offset) * PER_PAGE);
+    else this.#unmapRangeOfAnySize(handle, size);
   }
 
   /** Maps granules of a range from {@link allocIova} without making them visible yet; 0 or a negative errno (spec I84, I158). */
   linkRange(iova: number, phys: number, bytes: number, prot: number): number {
+    if (bytes === this.#shortWayBytes && ((iova | phys) & this.#granuleMask) === 0) {
+      return this.#linkPage(iova * PER_PAGE, phys * PER_PAGE, prot);
+    }
     return iommuMapNosync(this.paging, this.#trace, iova, phys, bytes, prot);
   }
 
@@ -157,6 +148,96 @@ export class DmaDomain {
   sameAllocator(other: DmaDomain): boolean {
     const queue = other.#flushQueue;
     return (queue === null || (this.#flushQueue?.equals(queue) ?? false)) && this.iova.equals(other.iova);
+  }
+
+  /** Number of the first page; 0 if none is left. */
+  #allocPages(device: IommuDevice, pages: number, mask: number): number {
+    let limit = device.busDmaLimit !== 0 && device.busDmaLimit < mask ? device.busDmaLimit : mask;
+    if (limit > this.#apertureEnd) limit = this.#apertureEnd;
+    if (limit > LIMIT_32BIT && device.pci32bitWorkaround) {
+      const pfn = this.iova.allocFast(pages, this.iova.pfn32 - 1, false);
+      if (pfn !== 0) return pfn;
+      this.#leave32bit(device, limit);
+    }
+    return this.iova.allocFast(pages, Math.floor(limit * this.#perGranule), true);
+  }
+
+  #mapRangeOfAnySize(device: IommuDevice, phys: number, size: number, prot: number, mask: number): number {
+    if (device.minAlignMask > this.#granuleMask) return this.#refuseAlignMask(device);
+    const offset = phys & this.#granuleMask;
+    const bytes = this.#roundUp(size + offset);
+    const iova = this.allocIova(device, bytes, mask);
+    if (iova === 0) return DMA_MAPPING_ERROR;
+    if (iommuMap(this.paging, this.#trace, iova, phys - offset, bytes, prot) !== 0) {
+      this.freeIova(iova, bytes); // even in a lazy domain: no device saw it (spec I46)
+      return DMA_MAPPING_ERROR;
+    }
+    return iova + offset;
+  }
+
+  #unmapRangeOfAnySize(handle: number, size: number): void {
+    const offset = handle & this.#granuleMask;
+    const start = handle - offset;
+    const bytes = this.#roundUp(size + offset);
+    const gather = this.#gather;
+    const queue = this.#flushQueue;
+    gather.reset(queue !== null);
+    if (iommuUnmapFast(this.paging, this.#trace, start, bytes, gather) !== bytes) this.unmapMismatches++;
+    if (queue !== null) {
+      queue.queue(start * this.#perGranule, bytes * this.#perGranule, gather);
+      return;
+    }
+    syncGather(this.paging, gather);
+    this.freeIova(start, bytes);
+  }
+
+  /** {@link mapRange} of what lies in one page: its IO virtual page number, or 0. */
+  #mapPage(device: IommuDevice, physPfn: number, prot: number, mask: number): number {
+    if (device.minAlignMask > PAGE - 1) {
+      this.#refuseAlignMask(device);
+      return 0;
+    }
+    const pfn = this.#allocPages(device, 1, mask);
+    if (pfn === 0) return 0;
+    let error = this.#linkPage(pfn, physPfn, prot);
+    if (error === 0 && this.paging.syncsMaps !== false) error = this.#syncPage(pfn);
+    if (error === 0) return pfn;
+    this.iova.freeFast(pfn, 1);
+    return 0;
+  }
+
+  #linkPage(iovaPfn: number, physPfn: number, prot: number): number {
+    const error = this.#pages.mapPage(iovaPfn, physPfn, prot);
+    if (this.#trace.on) this.#trace.iommuMap(iovaPfn * PAGE, error === 0 ? PAGE : 0, physPfn * PAGE);
+    if (error !== 0) iommuUnmap(this.paging, this.#trace, iovaPfn * PAGE, 0); // an event of 0 bytes (spec I154)
+    return error;
+  }
+
+  #syncPage(pfn: number): number {
+    const error = this.paging.iotlbSyncMap(pfn * PAGE, PAGE);
+    if (error !== 0) iommuUnmap(this.paging, this.#trace, pfn * PAGE, PAGE);
+    return error;
+  }
+
+  /** {@link unmapRange} of one page. */
+  #unmapPage(pfn: number): void {
+    const cleared = this.#pages.unmapPage(pfn);
+    if (this.#trace.on) this.#trace.iommuUnmap(pfn * PAGE, PAGE, cleared);
+    if (cleared !== PAGE) this.unmapMismatches++;
+    const queue = this.#flushQueue;
+    if (queue !== null) {
+      queue.queue(pfn, 1, null);
+      return;
+    }
+    if (cleared > 0) this.#invalidate(pfn * PAGE, pfn * PAGE + cleared - 1);
+    this.iova.freeFast(pfn, 1);
+  }
+
+  #invalidate(start: number, end: number): void {
+    const gather = this.#gather;
+    gather.reset(false);
+    gather.addRange(start, end);
+    syncGather(this.paging, gather);
   }
 
   /** The space below 4 GiB is exhausted: this device never tries it again (spec I41). */

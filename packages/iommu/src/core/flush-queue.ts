@@ -78,8 +78,11 @@ export class FlushQueue {
     return count;
   }
 
-  /** Puts a range whose page-table entries are clear on this CPU's ring (spec I100). */
-  queue(pfn: number, pages: number, gather: IotlbGather): void {
+  /**
+   * Puts a range whose page-table entries are clear on this CPU's ring (spec I100).
+   * @param gather table pages that wait with it; null for none
+   */
+  queue(pfn: number, pages: number, gather: IotlbGather | null): void {
     const ring = this.#shared ? 0 : this.#context.cpu;
     const mask = this.#slots - 1;
     const base = ring * this.#slots;
@@ -93,7 +96,7 @@ export class FlushQueue {
     this.#pfns[at] = pfn;
     this.#pages[at] = pages;
     this.#counters[at] = this.#started;
-    if (gather.tablePageCount > 0) this.#tablePages.set(at, gather.tablePages.slice(0, gather.tablePageCount));
+    if (gather !== null && gather.tablePageCount > 0) this.#keepTablePages(at, gather);
     tail = (tail + 1) & mask;
     this.#tails[ring] = tail;
     if (!this.#armed) this.#arm();
@@ -206,6 +209,10 @@ export class FlushQueue {
       if (this.#pfns[mine] !== other.#pfns[theirs] || this.#pages[mine] !== other.#pages[theirs]) return false;
     }
     return true;
+  }
+
+  #keepTablePages(at: number, gather: IotlbGather): void {
+    this.#tablePages.set(at, gather.tablePages.slice(0, gather.tablePageCount));
   }
 
   #freeTablePages(at: number): void {

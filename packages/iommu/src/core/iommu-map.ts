@@ -30,7 +30,7 @@ export function iommuMap(
   prot: number,
 ): number {
   let error = iommuMapNosync(paging, trace, iova, phys, lengthBytes, prot);
-  if (error !== 0) return error;
+  if (error !== 0 || paging.syncsMaps === false) return error;
   error = paging.iotlbSyncMap(iova, lengthBytes);
   if (error !== 0) iommuUnmap(paging, trace, iova, lengthBytes);
   return error;

@@ -12,6 +12,17 @@ export const IOMMU_MMIO = 16;
 export const IOMMU_PRIV = 32;
 
 /**
+ * 4 KiB pages by their numbers, for a domain that can do without the general calls: page numbers up to 2^31 (8 TiB) are
+ * small integers, where addresses from 2 GiB on are doubles that every call boxes, 16 bytes of garbage each.
+ */
+export interface PageOperations {
+  /** Maps one page like {@link PagingDomain.map}: 0, or a negative errno with nothing mapped. */
+  mapPage(iovaPfn: number, physPfn: number, prot: number): number;
+  /** Clears like {@link PagingDomain.unmap} and returns the bytes cleared; gathering their range is left to the caller. */
+  unmapPage(iovaPfn: number): number;
+}
+
+/**
  * A paging domain as its IOMMU driver hands it to the core (spec I150 to I168): page tables in simulated memory and the
  * invalidations that go with them. All addresses and lengths are bytes, multiples of the smallest page size.
  */
@@ -22,6 +33,10 @@ export interface PagingDomain {
   readonly apertureEnd: number;
   /** Bytes that the latest `map` put into the table, also when it failed (spec I154). */
   readonly mappedBytes: number;
+  /** Same tables, shorter way; absent where every map and unmap has to pass through the domain itself. */
+  readonly pageOperations?: PageOperations;
+  /** False while {@link iotlbSyncMap} would do nothing (spec I167). Absent: call it. */
+  readonly syncsMaps?: boolean;
   /** 0, or a negative errno (spec I153); undoing a partial mapping is the caller's business (spec I154). */
   map(iova: number, phys: number, lengthBytes: number, prot: number): number;
   /** Clears leaves; returns the bytes cleared, which a large page can make more than asked (spec I156). */

@@ -138,6 +138,18 @@ export class PageTable {
 
   /** Physical address of that byte, or 0 where nothing is mapped (spec I159). */
   iovaToPhys(iova: number): number {
+    const tables = this.#leafTables;
+    const pfn = Math.floor(iova * PER_PAGE);
+    const slot = tables.slotOf(pfn);
+    if (slot < 0) return this.#walk(iova);
+    const words = tables.words[slot];
+    const at = tables.bases[slot] + ((pfn & (PAGES_PER_TABLE - 1)) << 1);
+    if ((words[at] & this.#presentMask) === 0) return 0;
+    return this.format.address(words[at], words[at + 1], PAGE_BYTES) + (iova & (PAGE_BYTES - 1));
+  }
+
+  /** The way from the root: two loads a level, which every unmap of the DMA API would pay (spec D21). */
+  #walk(iova: number): number {
     const { format } = this;
     if (!(iova >= 0 && iova <= format.apertureEnd)) return 0;
     let table = this.root;

@@ -4,6 +4,8 @@ export interface CacheTag {
   flushRange(start: number, end: number, leafOnly: boolean): void;
   /** Drops every translation of the domain (spec I107). */
   flushAll(): void;
+  /** Does {@link syncMap} do anything? */
+  readonly syncsMaps: boolean;
   /** A range became mapped (spec I167). */
   syncMap(start: number, end: number): void;
   /** Returns when the unit has done what was queued. */

@@ -4,6 +4,8 @@ import type { UnitControl } from './unit-control.ts';
 
 /** The translation cache of an ATS device: visited after the IOTLB, in the same batch (spec I192, H13). */
 export class DeviceTlbTag implements CacheTag {
+  /** A device never caches that something isn't translatable. */
+  readonly syncsMaps = false;
   readonly #unit: UnitControl;
   readonly #sourceId: number;
 
@@ -21,7 +23,6 @@ export class DeviceTlbTag implements CacheTag {
     this.#unit.requests.deviceTlb(this.#sourceId, 0, ORDER_ALL);
   }
 
-  /** A device never caches that something isn't translatable. */
   syncMap(): void {}
 
   finish(): void {

@@ -11,6 +11,7 @@ export class IotlbTag implements CacheTag {
   readonly pasid: number;
   /** Devices that this domain is attached to behind the unit. */
   users = 0;
+  readonly syncsMaps: boolean;
   readonly #capabilities: VtdCapabilities;
 
   constructor(unit: UnitControl, capabilities: VtdCapabilities, domainId: number, pasid: number) {
@@ -18,6 +19,7 @@ export class IotlbTag implements CacheTag {
     this.domainId = domainId;
     this.pasid = pasid;
     this.#capabilities = capabilities;
+    this.syncsMaps = (capabilities.cachingMode && pasid < 0) || capabilities.writeBufferFlush;
   }
 
   flushRange(start: number, end: number, leafOnly: boolean): void {

@@ -1,5 +1,5 @@
 import type { IotlbGather } from '../../core/iotlb-gather.ts';
-import type { PagingDomain } from '../../core/paging-domain.ts';
+import type { PageOperations, PagingDomain } from '../../core/paging-domain.ts';
 import { PageTable } from '../../page-table/page-table.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import type { TablePages, WritableTables } from '../../page-table/table-memory.ts';
@@ -17,6 +17,7 @@ export class VtdDomain implements PagingDomain {
   readonly #pages: TablePages;
   /** One per (domain id, unit) and one per device TLB, in the order of attachment. */
   readonly #tags: CacheTag[] = [];
+  #syncsMaps = false;
 
   constructor(memory: WritableTables, format: PageTableFormat, stage: VtdStage, pages: TablePages, root: number) {
     this.stage = stage;
@@ -33,6 +34,14 @@ export class VtdDomain implements PagingDomain {
 
   get levels(): number {
     return this.#table.format.levels;
+  }
+
+  get pageOperations(): PageOperations {
+    return this.#table;
+  }
+
+  get syncsMaps(): boolean {
+    return this.#syncsMaps;
   }
 
   get mappedBytes(): number {
@@ -80,15 +89,21 @@ export class VtdDomain implements PagingDomain {
   /** A unit or device that this domain's invalidations have to visit from now on. */
   addTag(tag: CacheTag): void {
     this.#tags.push(tag);
+    this.#settleTags();
   }
 
   removeTag(tag: CacheTag): void {
     this.#tags.splice(this.#tags.indexOf(tag), 1);
+    this.#settleTags();
   }
 
   /** Frees all tables. The domain must not be attached anywhere. */
   destroy(): void {
     this.#table.destroy();
+  }
+
+  #settleTags(): void {
+    this.#syncsMaps = this.#tags.some((tag) => tag.syncsMaps);
   }
 
   /** All tags queue before any waits, so that one batch a unit ends in one wait (spec I166, I192). */
