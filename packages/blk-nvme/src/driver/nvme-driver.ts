@@ -21,6 +21,7 @@ import { type ControllerIdentity, parseController } from './bring-up/identify-co
 import { IoQueues } from './bring-up/io-queues.ts';
 import { controllerLimits } from './bring-up/namespace-limits.ts';
 import { scanPartitions } from './bring-up/partition-scan.ts';
+import { type PciId, quirksOf } from './bring-up/quirks.ts';
 import { startupCommands } from './bring-up/startup-commands.ts';
 import {
   DEFAULT_NVME_PARAMETERS,
@@ -60,6 +61,8 @@ export interface NvmeDriverOptions {
   readonly parameters?: Partial<NvmeParameters>;
   /** Processor that reads the partition tables of new disks (spec N57, row 18); -1: nobody does. Default 0. */
   readonly scanCpu?: number;
+  /** Vendor and device, for the quirks that go with them (spec N69). Default: none apply. */
+  readonly pciId?: PciId;
   /** Start hints of the tag allocator, one a processor (spec N22). Default 0. */
   readonly tagHints?: { readonly admin?: readonly number[]; readonly io?: readonly number[] };
 }
@@ -104,6 +107,8 @@ export class NvmeDriver {
   retryDelaysMillis: readonly number[] = [0, 0, 0];
   shadow: ShadowDoorbells | null = null;
   namespaces: NvmeNamespace[] = [];
+  /** NVME_QUIRK_ bits (spec N69). */
+  readonly quirks: number;
   readonly tagHints: NonNullable<NvmeDriverOptions['tagHints']>;
   readonly hmb: HostMemoryBuffer;
   #adminNvmeQueue: NvmeQueue | null = null;
@@ -120,7 +125,8 @@ export class NvmeDriver {
     this.tagHints = options.tagHints ?? {};
     this.#scanCpu = options.scanCpu ?? 0;
     const { context } = device;
-    this.log = new DriverLog(context.log, this.name);
+    this.log = new DriverLog(context.log, this.name, this.parameters.verboseErrors);
+    this.quirks = quirksOf(options.pciId);
     this.trace = new NvmeTrace(context.ring, this.name);
     this.registers = new ControllerRegisters(backing, this.log);
     this.pools = new DescriptorPools(device);

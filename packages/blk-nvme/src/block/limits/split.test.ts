@@ -47,6 +47,13 @@ describe('planSplit', () => {
     expect(plan(bio(REQ_OP_READ, 0, pages(40)), limits({ maxSegments: 33 }))).toEqual({ sectors: 264, segments: 33 });
   });
 
+  it('N11 counts a long vector in pieces of the largest segment, and cuts it where the segments run out', () => {
+    const made = () => bio(REQ_OP_READ, 0, [[0x100000, 20480]]);
+    const lim = { maxSegmentSize: 8192 };
+    expect(plan(made(), limits(lim))).toEqual({ sectors: 0, segments: 3 });
+    expect(plan(made(), limits({ ...lim, maxSegments: 2 }))).toEqual({ sectors: 32, segments: 2 });
+  });
+
   it('N10 splits at a gap that a virtual boundary forbids', () => {
     const made = bio(REQ_OP_READ, 0, [
       [0x100000, 1024],

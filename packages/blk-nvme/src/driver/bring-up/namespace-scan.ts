@@ -12,6 +12,7 @@ import {
   namespaceLimits,
   parseNamespace,
 } from './namespace-limits.ts';
+import { NVME_QUIRK_BOGUS_NID, NVME_QUIRK_DISABLE_WRITE_ZEROES, NVME_QUIRK_IDENTIFY_CNS } from './quirks.ts';
 
 const PAGE = 4096;
 const NO_LIMITS: NvmCommandSetLimits = { dmrl: 0, dmrsl: 0, wzsl: 0 };
@@ -32,7 +33,8 @@ export function scanNamespaces(driver: NvmeDriver): number {
 
 function readNvmLimits(driver: NvmeDriver): NvmCommandSetLimits {
   const { version, isIoController } = driver.identity!;
-  if (version < 0x00010200 || !isIoController || driver.admin.identify(Cns.CS_CTRL) !== 0) return NO_LIMITS;
+  const skips = version < 0x00010200 || !isIoController || (driver.quirks & NVME_QUIRK_IDENTIFY_CNS) !== 0;
+  if (skips || driver.admin.identify(Cns.CS_CTRL) !== 0) return NO_LIMITS;
   const page = driver.admin.data(PAGE);
   return {
     dmrl: page[IdentifyNvmController.DMRL],
@@ -45,7 +47,8 @@ function readNvmLimits(driver: NvmeDriver): NvmCommandSetLimits {
 function listNamespaces(driver: NvmeDriver): number[] {
   const { version, namespaceCount } = driver.identity!;
   const ids: number[] = [];
-  if (version < 0x00010100) return Array.from({ length: namespaceCount }, (_, i) => i + 1);
+  const noList = version < 0x00010100 || (driver.quirks & NVME_QUIRK_IDENTIFY_CNS) !== 0;
+  if (noList) return Array.from({ length: namespaceCount }, (_, i) => i + 1);
   for (let last = 0; ; ) {
     if (driver.admin.identify(Cns.NS_ACTIVE_LIST, last) !== 0) return ids;
     const view = new DataView(driver.admin.data(PAGE).buffer);
@@ -60,6 +63,7 @@ function listNamespaces(driver: NvmeDriver): number[] {
 
 /** Row 17, in its order; null when the namespace is absent. */
 function readNamespace(driver: NvmeDriver, nsid: number): NamespaceIdentity | null {
+  if ((driver.quirks & NVME_QUIRK_IDENTIFY_CNS) !== 0) return readPlain(driver, nsid);
   const { admin, identity, registers } = driver;
   const { version } = identity!;
   const allSets = (get(registers.capHigh, CapHigh.CSS) & CAP_CSS_ALL_SETS) !== 0;
@@ -74,11 +78,16 @@ function readNamespace(driver: NvmeDriver, nsid: number): NamespaceIdentity | nu
   if (!independent || admin.identify(Cns.NS_CS_INDEP, nsid) > 0) {
     if (admin.identify(Cns.NS, nsid) !== 0 || isAbsent(admin.data(PAGE))) return null;
   }
+  const found = readPlain(driver, nsid);
+  if (found !== null && version >= 0x00010200) admin.identify(Cns.CS_NS, nsid);
+  return found;
+}
+
+/** What CNS 00h alone says. */
+function readPlain({ admin }: NvmeDriver, nsid: number): NamespaceIdentity | null {
   if (admin.identify(Cns.NS, nsid) !== 0) return null;
   const page = admin.data(PAGE);
-  if (isAbsent(page)) return null;
-  if (version >= 0x00010200) admin.identify(Cns.CS_NS, nsid);
-  return parseNamespace(page);
+  return isAbsent(page) ? null : parseNamespace(page);
 }
 
 function isAbsent(page: Uint8Array): boolean {
@@ -97,6 +106,11 @@ function makeDisk(
   nvm: NvmCommandSetLimits,
 ): NvmeNamespace {
   const limits = namespaceLimits(driver.device, driver.maxHwSectors, driver.identity!, nvm, identity);
+  if ((driver.quirks & NVME_QUIRK_BOGUS_NID) !== 0) driver.log.info('Ignoring bogus Namespace Identifiers');
+  if ((driver.quirks & NVME_QUIRK_DISABLE_WRITE_ZEROES) !== 0) {
+    limits.maxWriteZeroesSectors = 0;
+    limits.maxHwWzeroesUnmapSectors = 0;
+  }
   const invalid = validateLimits(limits) !== 0;
   if (invalid) driver.log.error(`queue limits of nsid ${nsid} do not fit together`);
   const trace = new BlockTrace(driver.context.ring, `${BLOCK_EXT_MAJOR},${driver.namespaces.length}`);

@@ -303,6 +303,17 @@ describe('submission and completion', () => {
     ]);
   });
 
+  it('N93 names command and status with verbose errors', () => {
+    const machine = ready({ driver: { parameters: { verboseErrors: true } } });
+    const status = dnr(Status.LBA_RANGE);
+    machine.controller.faults.add({ queue: 'io', times: 1, action: { kind: 'status', status } });
+    machine.io(REQ_OP_READ, 8, [[B, 4096]]);
+    expect(logged(machine)).toContain('Read(0x2) @ LBA 8, 8 blocks, LBA Out of Range (sct 0x0 / sc 0x80) DNR ');
+    machine.controller.faults.add({ queue: 'admin', times: 1, action: { kind: 'status', status: Status.INTERNAL } });
+    machine.driver.admin.identify(1);
+    expect(logged(machine)).toContain('Identify(0x6), Internal Error (sct 0x0 / sc 0x6) ');
+  });
+
   it('N180 the setup event never shows that SGLs are used, and a duplicate completion misses its generation', () => {
     const machine = ready();
     machine.controller.faults.add({ queue: 'io', times: 1, action: { kind: 'duplicate' } });
