@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
+import { addExplain } from './commands/explain.ts';
 import { addReplay } from './commands/replay.ts';
 import { addStudy } from './commands/study.ts';
 import { addTopology } from './commands/topology.ts';
@@ -34,6 +35,7 @@ function buildProgram(): Command {
     .showHelpAfterError('(dmalab --help lists the commands)');
   addStudy(program);
   addReplay(program);
+  addExplain(program);
   addTopology(program);
   addWalk(program);
   return program;

@@ -50,7 +50,7 @@ export function notMappedOrWrongDirection(address: string, access: 'read' | 'wri
   const direction = wrongDirection(access);
   return {
     causes: [early, direction.causes[0], firmware],
-    next: [direction.next[0], ...missing.next],
+    next: [missing.next[0], direction.next[0], ...missing.next.slice(1)],
     basis: [...missing.basis, 'H26'],
   };
 }
