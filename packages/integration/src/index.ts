@@ -61,6 +61,10 @@ export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreeme
 export type { PoolFailure, PoolMoment, PoolPressure, SlotHolder } from './replay/swiotlb/pool-pressure.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';
+// Pages to show to somebody else.
+export type { ReplayPageInput } from './report/replay/replay-page.ts';
+export { replayPage } from './report/replay/replay-page.ts';
+export { studyPage } from './report/study-page.ts';
 // The study: one workload, every machine, both mapping interfaces.
 export type { StudyOptions } from './study/run-study.ts';
 export { runStudy } from './study/run-study.ts';

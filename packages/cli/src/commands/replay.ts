@@ -6,6 +6,8 @@ export interface ReplayFlags {
   readonly check?: true;
   readonly json?: true;
   readonly nvme?: true;
+  readonly perfetto?: string;
+  readonly report?: string;
 }
 
 const DETAILS = `
@@ -18,6 +20,7 @@ they hand out with the one that the kernel handed out. Residuals are listed, not
 
 Examples:
   dmalab replay examples/linux-7.3-vtd-lazy.trace.gz
+  dmalab replay trace.gz --boot dmesg.txt --report trace.html
   dmalab replay trace.gz --boot dmesg.txt --json`;
 
 export function addReplay(program: Command): void {
@@ -28,6 +31,8 @@ export function addReplay(program: Command): void {
     .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
     .option('--nvme', "give the trace's I/O to the model's NVMe driver and controller, and compare each command")
     .option('--check', 'exit with 1 when the model disagrees or dma-debug finds something')
+    .option('--report <FILE>', 'write it as a page with plots over time, which opens and prints without a server')
+    .option('--perfetto <FILE>', 'write the events as a timeline for ui.perfetto.dev: CPUs, mappings, commands')
     .option('--json', 'the same as data')
     .addHelpText('after', DETAILS)
     .action(async (file: string, flags: ReplayFlags) => {

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   type DmaDebugReport,
   disagreements,
@@ -5,13 +6,15 @@ import {
   type IovaAgreement,
   type NvmeAgreement,
   type ReplayReport,
+  replayPage,
   replayTrace,
   type SwiotlbAgreement,
   type TableAgreement,
 } from '@dmalab/integration';
-import { summarise, type Trace, type TraceSummary } from '@dmalab/trace';
+import { summarise, type Trace, type TraceSummary, writeChromeTrace } from '@dmalab/trace';
 import { readText } from '../input-file.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
+import { writePieces, writeText } from '../output-file.ts';
 import { readTraceFile } from '../trace-file.ts';
 import { printDiagnosis } from './print-diagnosis.ts';
 import type { ReplayFlags } from './replay.ts';
@@ -20,15 +23,29 @@ const MOST_NOTES_SHOWN = 5;
 const MOST_FINDINGS_SHOWN = 20;
 
 /** Reads the trace, replays it and prints what came out. With `--check`, exit code 1 for a disagreement or a finding. */
-export async function runReplay(file: string, { boot, check, json, nvme }: ReplayFlags): Promise<void> {
+export async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
+  const { boot, check, json, nvme } = flags;
   const bootText = boot === undefined ? undefined : await readText(boot);
   const trace = await readTraceFile(file);
   const summary = summarise(trace);
   const report = replayTrace(trace, { nvme: nvme === true, ...(bootText !== undefined && { bootText }) });
+  writeFiles(file, flags, trace, summary, report);
   if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, ...report });
   else printReport(file, trace, summary, report);
   const found = disagreements(report.agreement) + report.dmaDebug.findings.length;
   process.exitCode = check && found > 0 ? 1 : 0;
+}
+
+/** What goes into files, beside what is printed. */
+function writeFiles(
+  file: string,
+  { perfetto, report: page }: ReplayFlags,
+  { log }: Trace,
+  summary: TraceSummary,
+  report: ReplayReport,
+): void {
+  if (perfetto !== undefined) writePieces(perfetto, (write) => writeChromeTrace(log, write));
+  if (page !== undefined) writeText(page, replayPage({ name: basename(file), summary, report }));
 }
 
 /** Events without a format here, and lines that are neither event nor comment. */

@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
+import { CHROMIUM, screenshot } from '../testing/screenshot.ts';
+
+const TRACE = example('linux-7.3-vtd-lazy.trace.gz');
+/** Colour of the first line of a plot, by day and by night. */
+const PLOT_COLOURS = [
+  [0x0b, 0x62, 0xc4],
+  [0x6c, 0xb0, 0xff],
+];
+
+async function reportFile(...command: string[]): Promise<string> {
+  const path = temporaryFile('report.html', '');
+  const { exitCode } = await runCaptured(...command, '--report', path);
+  expect(exitCode).toBe(0);
+  return path;
+}
+
+/** Pixels of a plot's first line between two columns. */
+function plotPixels({ width, pixels, channels }: ReturnType<typeof screenshot>, from: number, to: number): number {
+  let count = 0;
+  for (let at = 0; at < pixels.length; at += channels) {
+    const column = (at / channels) % width;
+    if (column < from || column >= to) continue;
+    if (PLOT_COLOURS.some((colour) => colour.every((value, i) => pixels[at + i] === value))) count++;
+  }
+  return count;
+}
+
+describe('dmalab replay --report', () => {
+  it('writes one page that needs nothing else', async () => {
+    const page = readFileSync(await reportFile('replay', TRACE), 'utf8');
+    expect(page.startsWith('<!doctype html>')).toBe(true);
+    expect(page).toContain('<h1>DMA trace linux-7.3-vtd-lazy.trace.gz</h1>');
+    expect(page).not.toMatch(/<script|src=|https?:/);
+  });
+
+  it.skipIf(CHROMIUM === null)(
+    'opens in Chromium without a word on the console, with plots at 1600 and 400 px',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      const page = await reportFile('replay', TRACE);
+      const wide = screenshot(page, 1600, 1600);
+      expect(wide.console).toEqual([]);
+      expect(wide.width).toBe(1600);
+      expect(plotPixels(wide, 0, 500)).toBeGreaterThan(300);
+      expect(plotPixels(wide, 500, 1100)).toBeGreaterThan(300);
+      const narrow = screenshot(page, 400, 2400);
+      expect(narrow.console).toEqual([]);
+      expect(plotPixels(narrow, 0, 400)).toBeGreaterThan(300);
+      // Nothing of a plot runs off the edge.
+      expect(plotPixels(narrow, 392, 400)).toBe(0);
+    },
+  );
+
+  it('refuses a file that can’t be written in one line with exit code 2', async () => {
+    const { exitCode, complaints } = await runCaptured('replay', TRACE, '--report', '/nonexistent/out.html');
+    expect(exitCode).toBe(2);
+    expect(complaints).toMatch(/^dmalab: \/nonexistent\/out\.html: can't be written .*; name a file in a folder/);
+  });
+});
+
+describe('dmalab replay --perfetto', () => {
+  it('writes each event of the trace as JSON that a timeline viewer opens', async () => {
+    const path = temporaryFile('out.json', '');
+    await runCaptured('replay', TRACE, '--perfetto', path);
+    const { traceEvents } = JSON.parse(readFileSync(path, 'utf8'));
+    const { output } = await runCaptured('replay', TRACE, '--json');
+    const instants = traceEvents.filter(({ ph }: { ph: string }) => ph === 'i');
+    expect(instants).toHaveLength(JSON.parse(output).trace.events);
+  });
+});
