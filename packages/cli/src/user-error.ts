@@ -8,6 +8,8 @@ export class UserError extends Error {
   }
 }
 
+const BUILT_IN_NAMES: ReadonlySet<string> = new Set(['Error', 'RangeError', 'SyntaxError', 'TypeError']);
+
 /**
  * Errors that name place and remedy themselves, wherever they were thrown: every typed error of the packages carries a
  * `code` and its class's name. Node's own errors carry codes too, but under the name of a built-in class; those, and
@@ -15,5 +17,5 @@ export class UserError extends Error {
  */
 export function isForUser(error: unknown): error is Error {
   if (!(error instanceof Error && 'code' in error)) return false;
-  return String(error.code).startsWith('ERR_') && error.name === error.constructor.name;
+  return String(error.code).startsWith('ERR_') && !BUILT_IN_NAMES.has(error.name);
 }
