@@ -66,9 +66,15 @@ export type { ReplayPageInput } from './report/replay/replay-page.ts';
 export { replayPage } from './report/replay/replay-page.ts';
 export { studyPage } from './report/study-page.ts';
 // The study: one workload, every machine, both mapping interfaces.
+export type { StudyAnswer } from './study/answers.ts';
+export { answerQuestions } from './study/answers.ts';
+export type { MappingTarget, MappingTrial } from './study/mapping-trials.ts';
+export { MAPPING_TARGETS, tryMappings } from './study/mapping-trials.ts';
+export type { PlatformTrial } from './study/platform-trial.ts';
+export { tryPlatformOps } from './study/platform-trial.ts';
 export type { StudyOptions } from './study/run-study.ts';
 export { runStudy } from './study/run-study.ts';
-export type { StudyRow } from './study/study-row.ts';
+export type { StudyRow, UnmapSources } from './study/study-row.ts';
 export { FioJobError } from './workload/fio-error.ts';
 export type { AccessPattern, FioJob, FioJobFile } from './workload/fio-job.ts';
 export { parseFioJobs } from './workload/fio-parser.ts';

@@ -1,7 +1,19 @@
-import { MACHINES, parseFioJobs, runStudy, type StudyRow } from '@dmalab/integration';
+import {
+  answerQuestions,
+  MACHINES,
+  type MachineDescription,
+  parseFioJobs,
+  runStudy,
+  studyPage,
+  tryMappings,
+  tryPlatformOps,
+} from '@dmalab/integration';
 import { readText } from '../input-file.ts';
-import { bytes, printJson, table } from '../output.ts';
+import { printJson } from '../output.ts';
+import { writeText } from '../output-file.ts';
 import { Progress } from '../progress.ts';
+import { UserError } from '../user-error.ts';
+import { printStudy } from './print-study.ts';
 import type { StudyFlags } from './study.ts';
 
 const DEFAULT_JOB = `[mixed]
@@ -15,44 +27,34 @@ iodepth=16
 /** One of each kind: what stands between the disk and memory. */
 const DEFAULT_MACHINES = ['x86-direct', 'x86-vtd', 'x86-swiotlb'];
 
-/** Runs the workload on every machine with both interfaces and prints one row for each. */
-export async function studyCommand(file: string | undefined, { json }: StudyFlags): Promise<void> {
+/**
+ * Runs the workload on the machines with both interfaces, tries on every preset what can be mapped at all, and answers
+ * the questions with which the phys-based interface was proposed.
+ */
+export async function studyCommand(file: string | undefined, { json, machine, report }: StudyFlags): Promise<void> {
   const name = file ?? 'the default workload';
   const jobs = parseFioJobs(file === undefined ? DEFAULT_JOB : await readText(file), name);
+  const machines = chooseMachines(machine ?? DEFAULT_MACHINES);
   const progress = new Progress('study');
-  const rows = runStudy(
-    jobs,
-    DEFAULT_MACHINES.map((name) => MACHINES[name]),
-    { onProgress: (share) => progress.show(share) },
-  );
+  const rows = runStudy(jobs, machines, { onProgress: (share) => progress.show(share) });
   progress.done();
-  if (json) printJson({ file: name, jobs: jobs.jobs, withoutEffect: jobs.withoutEffect, rows });
-  else printStudy(name, rows);
+  const tried = new Map([...Object.values(MACHINES), ...machines].map((each) => [each.name, each]));
+  const mappings = [...tried.values()].flatMap(tryMappings);
+  const platforms = [tryPlatformOps('page'), tryPlatformOps('phys')];
+  const answers = answerQuestions(rows, mappings, platforms);
+  if (report !== undefined) writeText(report, studyPage(name, rows));
+  if (json) {
+    printJson({ file: name, jobs: jobs.jobs, withoutEffect: jobs.withoutEffect, rows, mappings, platforms, answers });
+  } else {
+    printStudy(name, rows, answers);
+  }
 }
 
-function printStudy(name: string, rows: readonly StudyRow[]): void {
-  console.log(
-    `${name} on ${new Set(rows.map(({ machine }) => machine)).size} machines, with both mapping interfaces\n`,
-  );
-  const head = ['machine', 'API', 'I/Os', 'verified', 'maps', 'unmaps', 'IOMMU maps', 'unmaps'];
-  head.push('bounced', 'table walks', 'IOTLB hits', 'page<->phys per I/O');
-  const lines = rows.map((row) => [
-    row.machine,
-    row.era,
-    row.ios,
-    bytes(row.bytesVerified),
-    row.maps,
-    row.unmaps,
-    row.iommuMaps,
-    row.iommuUnmaps,
-    bytes(row.bouncedBytes),
-    row.tableWalks,
-    row.iotlbHits,
-    row.conversionsPerIo.toFixed(2),
-  ]);
-  console.log(table(head, lines));
-  console.log(
-    '\nEvery block that was read is what was written there. maps: calls of the mapping API; a two-step mapping is',
-  );
-  console.log('none, and shows as IOMMU maps. page<->phys: conversions between page descriptor and physical address.');
+function chooseMachines(names: readonly string[]): MachineDescription[] {
+  const chosen = names.flatMap((name) => (name === 'all' ? Object.keys(MACHINES) : [name]));
+  return [...new Set(chosen)].map((name) => {
+    const machine = MACHINES[name];
+    if (machine !== undefined) return machine;
+    throw new UserError(`--machine ${name}`, 'no such machine', `the machines are ${Object.keys(MACHINES).join(', ')}`);
+  });
 }

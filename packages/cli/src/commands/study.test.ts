@@ -7,7 +7,7 @@ describe('dmalab study', () => {
   it('prints one row for each machine and interface', async () => {
     const { exitCode, output } = await runCaptured('study', temporaryFile('small.fio', SMALL));
     expect(exitCode).toBe(0);
-    const rows = output.split('\n').filter((line) => line.startsWith('x86-'));
+    const rows = output.split('\n').filter((line) => /^x86-\S+ +(page|phys) /.test(line));
     expect(rows.map((line) => line.split(/ +/).slice(0, 3).join(' '))).toEqual([
       'x86-direct page 32',
       'x86-direct phys 32',
@@ -16,6 +16,25 @@ describe('dmalab study', () => {
       'x86-swiotlb page 32',
       'x86-swiotlb phys 32',
     ]);
+  });
+
+  it('answers the four questions, each with figures under it, in lines that fit', async () => {
+    const { output } = await runCaptured('study', temporaryFile('small.fio', SMALL));
+    const lines = output.split('\n');
+    const questions = lines.flatMap((line, i) => (line.endsWith('?') ? [i] : []));
+    expect(questions).toHaveLength(4);
+    for (const i of questions) expect(lines[i + 2]).toMatch(/^ {2}- .*\d/);
+    expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(130);
+  });
+
+  it('runs on the machines that were asked for', async () => {
+    const job = temporaryFile('small.fio', SMALL);
+    const { output } = await runCaptured('study', job, '--machine', 'sev-guest', '--machine', 'x86-vtd-pt', '--json');
+    const names: string[] = JSON.parse(output).rows.map(({ machine }: { machine: string }) => machine);
+    expect([...new Set(names)]).toEqual(['sev-guest', 'x86-vtd-pt']);
+    const refused = await runCaptured('study', job, '--machine', 'pdp-11');
+    expect(refused.exitCode).toBe(2);
+    expect(refused.complaints).toMatch(/--machine pdp-11: no such machine; the machines are x86-direct, /);
   });
 
   it('gives the same as data', async () => {

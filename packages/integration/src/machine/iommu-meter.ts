@@ -1,5 +1,6 @@
 import type { TableMemory, VtdUnit } from '@dmalab/iommu';
 import type { DmaRemapper } from '@dmalab/pci-p2p';
+import type { RegisterBacking } from '@dmalab/phys-memory';
 
 /** What passed through an IOMMU since the meter was put there, or since {@link IommuMeter.reset}. */
 export interface IommuTraffic {
@@ -10,19 +11,25 @@ export interface IommuTraffic {
   /** Requests that its caches answered. */
   readonly hits: number;
   readonly faults: number;
+  /** Times that the driver handed the unit's queue something to invalidate. */
+  readonly invalidations: number;
 }
 
+/** Invalidation Queue Tail: a write hands over what was queued before it. */
+const IQT = 0x88;
+
 /**
- * Counts what an IOMMU does, from outside: it stands between the unit and its memory, and between the fabric and the
- * unit. A walk is a request during which the unit read memory.
+ * Counts what an IOMMU does, from outside: it stands between the unit and its memory, its driver, and the fabric. A walk
+ * is a request during which the unit read memory.
  */
-export class IommuMeter implements DmaRemapper, TableMemory {
+export class IommuMeter implements DmaRemapper, TableMemory, RegisterBacking {
   readonly #memory: TableMemory;
   #unit: VtdUnit | null = null;
   #loads = 0;
   #requests = 0;
   #walks = 0;
   #faults = 0;
+  #invalidations = 0;
 
   /** @param memory where the tables lie */
   constructor(memory: TableMemory) {
@@ -36,13 +43,20 @@ export class IommuMeter implements DmaRemapper, TableMemory {
 
   get traffic(): IommuTraffic {
     const hits = this.#requests - this.#walks;
-    return { requests: this.#requests, walks: this.#walks, hits, faults: this.#faults };
+    return {
+      requests: this.#requests,
+      walks: this.#walks,
+      hits,
+      faults: this.#faults,
+      invalidations: this.#invalidations,
+    };
   }
 
   reset(): void {
     this.#requests = 0;
     this.#walks = 0;
     this.#faults = 0;
+    this.#invalidations = 0;
   }
 
   load32(at: number): number {
@@ -52,6 +66,24 @@ export class IommuMeter implements DmaRemapper, TableMemory {
 
   store32(at: number, value: number): void {
     this.#memory.store32(at, value);
+  }
+
+  readRegister(offset: number): number {
+    return this.#watched().readRegister(offset);
+  }
+
+  writeRegister(offset: number, value: number): void {
+    if (offset === IQT) this.#invalidations++;
+    this.#watched().writeRegister(offset, value);
+  }
+
+  advance(nanos: number): void {
+    this.#watched().advance(nanos);
+  }
+
+  #watched(): VtdUnit {
+    if (this.#unit === null) throw new Error('an IommuMeter has to watch a unit before its registers are used');
+    return this.#unit;
   }
 
   translate(sourceId: number, address: number, isWrite: 0 | 1): number {

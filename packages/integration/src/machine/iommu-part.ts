@@ -34,7 +34,7 @@ export function buildIommu(
   const unit = new VtdUnit({ memory: meter ?? memory, ...MODELS[iommuMode] });
   meter?.watch(unit);
   const driver = new IntelIommu({
-    registers: unit,
+    registers: meter ?? unit,
     memory,
     allocTablePage: () => {
       const pfn = pages.allocPages(0, 0);

@@ -27,6 +27,8 @@ const DIFFERENCES: Readonly<Record<string, Partial<MachineDescription>>> = {
   'nvme-switch': { devices: [ON_SWITCH, ON_SWITCH] },
   'nvme-root-ports': { iommu: 'strict', devices: [ON_ROOT_PORT, ON_ROOT_PORT] },
   'gpu-peer': { devices: [ON_SWITCH, GPU] },
+  // The ports redirect because of the IOMMU, and the CPU sends it down again (spec T45, T39).
+  'gpu-peer-vtd': { iommu: 'strict', forwardsPeers: true, devices: [ON_SWITCH, GPU] },
 };
 
 /** Machines by name: the ways in which a device's DMA reaches memory, and its peers, each with an NVMe disk. */

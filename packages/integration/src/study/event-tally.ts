@@ -1,4 +1,5 @@
-import type { PageEraTrace } from '@dmalab/dma-api';
+import type { DmaContext, PageEraTrace } from '@dmalab/dma-api';
+import { PAGE_SIZE } from '@dmalab/phys-memory';
 import { EventKind, type TraceLog, type TraceRing } from '@dmalab/trace';
 
 /** Adds up the events that a machine records, and empties its recorder before it would overwrite any. */
@@ -6,6 +7,10 @@ export class EventTally {
   iommuMaps = 0;
   iommuUnmaps = 0;
   bouncedBytes = 0;
+  /** Pages of 4 KiB entered into the IOMMU's tables or taken out of them. */
+  tablePages = 0;
+  /** Maps that went through the bounce pool. */
+  bounces = 0;
   readonly #ring: TraceRing;
   /** The page-based interface's events have names of their own, and a recorder of their own (spec G10). */
   readonly #pageEra: PageEraTrace;
@@ -14,7 +19,7 @@ export class EventTally {
   #physMaps = 0;
   #physUnmaps = 0;
 
-  constructor(ring: TraceRing, pageEra: PageEraTrace) {
+  constructor({ ring, pageEraTrace: pageEra }: DmaContext) {
     this.#ring = ring;
     this.#pageEra = pageEra;
     this.#pageMapsBefore = pageEra.maps;
@@ -48,11 +53,14 @@ export class EventTally {
         break;
       case EventKind.MAP:
         this.iommuMaps++;
+        this.tablePages += log.size(i) / PAGE_SIZE;
         break;
       case EventKind.UNMAP:
         this.iommuUnmaps++;
+        this.tablePages += log.size(i) / PAGE_SIZE;
         break;
       case EventKind.SWIOTLB_BOUNCED:
+        this.bounces++;
         this.bouncedBytes += log.size(i);
         break;
       default:

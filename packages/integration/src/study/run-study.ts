@@ -5,7 +5,7 @@ import type { MachineDescription } from '../machine/machine-description.ts';
 import type { FioJobFile } from '../workload/fio-job.ts';
 import { WorkloadRunner } from '../workload/workload-runner.ts';
 import { EventTally } from './event-tally.ts';
-import type { StudyRow } from './study-row.ts';
+import type { StudyRow, UnmapSources } from './study-row.ts';
 
 /** Room for every event of a round: at most 1023 entries of 8 MiB would need more, and the tally says so. */
 const TRACE_EVENTS = 2 ** 18;
@@ -46,16 +46,34 @@ function studyOne(jobs: FioJobFile, description: MachineDescription, onProgress:
     bytesVerified: result.bytesVerified,
     maps: tally.maps,
     unmaps: tally.unmaps,
+    elidedUnmaps: tally.maps - tally.unmaps,
     iommuMaps: tally.iommuMaps,
     iommuUnmaps: tally.iommuUnmaps,
+    iovaRanges: tally.iommuUnmaps,
+    twoStepRequests: twoStepRequests(tally),
+    tablePages: tally.tablePages,
+    invalidations: traffic?.invalidations ?? 0,
     bouncedBytes: tally.bouncedBytes,
     tableWalks: traffic?.walks ?? 0,
     iotlbHits: traffic?.hits ?? 0,
+    unmapSources: unmapSources(tally),
     physToPage,
     pageToPhys,
     conversionsPerIo: (physToPage + pageToPhys) / ios,
     conversionsPerIoTraced: conversions / ios,
   };
+}
+
+/** Behind an IOMMU each unmap takes one range out of the tables; the ranges beyond that were two-step requests. */
+function twoStepRequests({ iommuUnmaps, unmaps }: EventTally): number {
+  return Math.max(0, iommuUnmaps - unmaps);
+}
+
+function unmapSources(tally: EventTally): UnmapSources {
+  const { maps, unmaps, bounces, iommuUnmaps } = tally;
+  const nothing = maps - unmaps + twoStepRequests(tally);
+  if (iommuUnmaps > 0) return { arithmetic: 0, pageTable: unmaps, slotTable: 0, nothing };
+  return { arithmetic: unmaps - bounces, pageTable: 0, slotTable: bounces, nothing };
 }
 
 function runUnwatched(jobs: FioJobFile, description: MachineDescription, onProgress: (share: number) => void) {
@@ -77,7 +95,7 @@ function runRecorded(jobs: FioJobFile, description: MachineDescription, onProgre
   const machine = bringUp(buildMachine(description, { traceEvents: TRACE_EVENTS }));
   const runner = new WorkloadRunner(machine, jobs);
   const { ring, dma } = machine;
-  const tally = new EventTally(ring, dma.pageEraTrace);
+  const tally = new EventTally(dma);
   dma.conversions.reset();
   ring.on = true;
   for (let round = 0; runner.round(); round++) {
