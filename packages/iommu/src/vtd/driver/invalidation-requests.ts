@@ -39,11 +39,11 @@ export class InvalidationRequests {
     this.#queue.push(low >>> 0, 0, 0, 0);
   }
 
-  /** 2^order pages; plain shifts, for every strict unmap comes through here. */
+  /** 2^order pages. Plain shifts, and words left signed so that none is boxed: every strict unmap comes through here. */
   pages(domainId: number, address: number, order: number, leafOnly: boolean): void {
     const low0 = Type.IOTLB | (layout.IotlbGranularity.PAGE << 4) | this.#drain | (domainId << 16);
     const low1 = (address & ~0xfff) | order | (leafOnly ? 1 << 6 : 0);
-    this.#queue.push(low0 >>> 0, 0, low1 >>> 0, Math.floor(address / 2 ** 32));
+    this.#queue.push(low0, 0, low1, Math.floor(address * 2 ** -32));
   }
 
   /** 2^order pages of a PASID's first stage. */

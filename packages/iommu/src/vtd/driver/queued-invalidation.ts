@@ -1,4 +1,5 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
+import { MemoryPage } from '../../page-table/memory-page.ts';
 import type { WritableTables } from '../../page-table/table-memory.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { InvalidationType } from '../../spec/vtd-invalidation.ts';
@@ -39,7 +40,8 @@ export class QueuedInvalidation {
   readonly ring: number;
   readonly #status: number;
   readonly #registers: RegisterBacking;
-  readonly #memory: WritableTables;
+  readonly #ringPage: MemoryPage;
+  readonly #statusPage: MemoryPage;
   /** log2 of a descriptor's bytes. */
   readonly #shift: number;
   /** Descriptors in the ring minus one. */
@@ -54,19 +56,22 @@ export class QueuedInvalidation {
    */
   constructor(registers: RegisterBacking, memory: WritableTables, ring: number, status: number, wide: boolean) {
     this.#registers = registers;
-    this.#memory = memory;
     this.ring = ring;
     this.#status = status;
+    this.#ringPage = new MemoryPage(memory, ring);
+    this.#statusPage = new MemoryPage(memory, status);
     this.#shift = wide ? 5 : 4;
     this.#mask = (RING_BYTES >> this.#shift) - 1;
   }
 
-  /** Queues a descriptor of two qwords in halves; the unit sees it at the next {@link finish}. */
+  /** Queues a descriptor of two qwords in halves, each modulo 2^32; the unit sees it at the next {@link finish}. */
   push(low0: number, high0: number, low1: number, high1: number): void {
-    const at = this.ring + (this.#tail << this.#shift);
-    const memory = this.#memory;
-    memory.store64(at, low0, high0);
-    memory.store64(at + 8, low1, high1);
+    const at = this.#tail << this.#shift;
+    const page = this.#ringPage;
+    page.store32(at, low0);
+    page.store32(at + 4, high0);
+    page.store32(at + 8, low1);
+    page.store32(at + 12, high1);
     this.#tail = (this.#tail + 1) & this.#mask;
   }
 
@@ -80,12 +85,12 @@ export class QueuedInvalidation {
   #submitAndSpin(): boolean {
     const slot = this.#tail;
     const status = this.#status + slot * 4;
-    this.#memory.store32(status, STATUS_IN_USE);
-    this.push(WAIT_LOW, STATUS_DONE, status >>> 0, Math.floor(status / 2 ** 32));
+    this.#statusPage.store32(slot * 4, STATUS_IN_USE);
+    this.push(WAIT_LOW, STATUS_DONE, status | 0, Math.floor(status * 2 ** -32));
     this.#registers.writeRegister(VTD_REG.IQT, this.#tail << this.#shift);
     for (let spin = 0; spin < SPINS; spin++) {
       this.#registers.advance(SPIN_NANOS);
-      if (this.#memory.load32(status) === STATUS_DONE) {
+      if (this.#statusPage.load32(slot * 4) === STATUS_DONE) {
         this.#batchStart = this.#tail;
         return true;
       }
@@ -123,8 +128,8 @@ export class QueuedInvalidation {
 
   #copySlot(from: number, to: number): void {
     for (let byte = 0; byte < 16; byte += 4) {
-      const word = this.#memory.load32(this.ring + (from << this.#shift) + byte);
-      this.#memory.store32(this.ring + (to << this.#shift) + byte, word);
+      const word = this.#ringPage.load32((from << this.#shift) + byte);
+      this.#ringPage.store32((to << this.#shift) + byte, word);
     }
   }
 }

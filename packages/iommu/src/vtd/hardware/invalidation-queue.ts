@@ -1,3 +1,4 @@
+import { MemoryPage } from '../../page-table/memory-page.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { InvalidationType } from '../../spec/vtd-invalidation.ts';
 import { Fsts, VTD_REG } from '../../spec/vtd-registers.ts';
@@ -39,6 +40,9 @@ export class InvalidationQueue {
   #timedOutSource = 0;
   readonly #descriptor = new Descriptor();
   readonly #memory: UnitMemory;
+  /** The pages of the latest descriptor and the latest status word: the next ones are nearly always in them too. */
+  readonly #ringPage: MemoryPage;
+  readonly #statusPage: MemoryPage;
   readonly #commands: InvalidationCommands;
   readonly #faults: FaultLog;
 
@@ -50,6 +54,8 @@ export class InvalidationQueue {
     send: SendMessage,
   ) {
     this.#memory = memory;
+    this.#ringPage = new MemoryPage(memory, 0);
+    this.#statusPage = new MemoryPage(memory, 0);
     this.#commands = new InvalidationCommands(target, capabilities);
     this.#faults = faults;
     this.completion = new EventInterrupt(VTD_REG.IECTL, send);
@@ -140,12 +146,14 @@ export class InvalidationQueue {
   }
 
   #fetch(at: number): boolean {
-    const memory = this.#memory;
-    if (!memory.canAccess(at)) return false;
-    this.#descriptor.low0 = memory.load32(at);
-    this.#descriptor.high0 = memory.load32(at + 4);
-    this.#descriptor.low1 = memory.load32(at + 8);
-    this.#descriptor.high1 = memory.load32(at + 12);
+    if (!this.#memory.canAccess(at)) return false;
+    const offset = at & 0xfff;
+    const page = this.#ringPage;
+    page.moveTo(at - offset);
+    this.#descriptor.low0 = page.load32(offset);
+    this.#descriptor.high0 = page.load32(offset + 4);
+    this.#descriptor.low1 = page.load32(offset + 8);
+    this.#descriptor.high1 = page.load32(offset + 12);
     return true;
   }
 
@@ -160,7 +168,9 @@ export class InvalidationQueue {
     if ((descriptor.low0 & WAIT_STATUS) !== 0) {
       const status = descriptor.high1 * 2 ** 32 + ((descriptor.low1 & ~3) >>> 0);
       if (!this.#memory.canAccess(status)) return this.#stop(QueueError.FETCH);
-      this.#memory.store32(status, descriptor.high0);
+      const offset = status & 0xfff;
+      this.#statusPage.moveTo(status - offset);
+      this.#statusPage.store32(offset, descriptor.high0);
     }
     if ((descriptor.low0 & WAIT_INTERRUPT) !== 0 && this.#completed === 0) {
       this.#completed = 1;

@@ -1,7 +1,7 @@
 import type { TableMemory } from '../../page-table/table-memory.ts';
 
-/** Physical memory as a unit reads it: with addresses that answer, and ones that don't. */
-export class UnitMemory {
+/** Physical memory as a unit reads it: with addresses that answer, and ones that don't. Loads ask nothing: ask first. */
+export class UnitMemory implements TableMemory {
   readonly #memory: TableMemory;
   readonly #answers: ((phys: number) => boolean) | undefined;
   readonly #limit: number;
@@ -27,5 +27,13 @@ export class UnitMemory {
 
   store32(at: number, value: number): void {
     this.#memory.store32(at, value);
+  }
+
+  wordsOf(at: number): Int32Array | undefined {
+    return this.#memory.wordsOf?.(at);
+  }
+
+  wordIndexOf(at: number): number {
+    return this.#memory.wordIndexOf?.(at) ?? 0;
   }
 }
