@@ -98,6 +98,7 @@ describe('what followed from what', () => {
     ['another device', [BOOT, `[   10.0] ${FAULT.replace('03:00.0', '04:00.0')}`, `[   41.0] ${TIMEOUT}`]],
     ['a fault long before', [BOOT, `[   10.0] ${FAULT}`, `[  410.0] ${TIMEOUT}`]],
     ['a fault after it', [BOOT, `[   41.0] ${TIMEOUT}`, `[   42.0] ${FAULT}`]],
+    ['a fault after it, without time stamps', [BOOT, TIMEOUT, FAULT].map((line) => line.replace(/^\[.*?\] /, ''))],
     ['a controller of unknown place', [`[   10.0] ${FAULT}`, `[   41.0] ${TIMEOUT}`]],
   ])('does not tie it to %s', (_, log) => {
     expect(followers(log)).toEqual([]);
@@ -144,6 +145,20 @@ describe('advice follows the boot lines', () => {
         .next.join();
     expect(next('lazy')).toContain('iommu.strict=1');
     expect(next('strict')).not.toContain('iommu.strict=1');
+  });
+});
+
+describe('why the bounce buffers were full', () => {
+  it.each([
+    [65_536, 512, 'exhausted', 'S42: fewer slots free than needed'],
+    [65_536, 481, 'exhausted', 'S42: one slot less than needed'],
+    [65_536, 480, 'fragmented', 'S43: enough slots, no run'],
+    [122_880, 446, 'fragmented', 'S90: as in a real boot log'],
+    [262_144, 0, 'fragmented', 'S43: a whole segment, misaligned'],
+    [262_145, 0, 'too large', 'S43: more than a segment'],
+  ])('%i bytes with %i of 512 slots used: %s (%s)', (size, used, shortage) => {
+    const line = `nvme 0000:01:00.0: swiotlb buffer is full (sz: ${size} bytes), total 512 (slots), used ${used} (slots)`;
+    expect(explainLog(line).explanations[0].fields).toMatchObject({ shortage, slotsFree: 512 - used });
   });
 });
 

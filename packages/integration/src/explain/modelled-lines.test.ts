@@ -166,6 +166,15 @@ describe('lines of the models', () => {
       { fatal: true, gone: false },
     ],
     ['nvme nvme0: admin command timeout, disable controller, CSTS=0x1', 'nvme-admin-timeout', {}],
+    ['nvme 0000:03:00.0: Using 48-bit DMA addresses', 'iommu-wide-addresses', { bits: 48 }],
+    // Older kernels.
+    [
+      'iwlwifi 0000:03:00.0: dma_direct_map_page: overflow 0x000000042d0a7200+42 of device mask ffffffff',
+      'dma-overflow',
+      { address: '0x42d0a7200', mask: '0xffffffff' },
+    ],
+    ['DMA: Out of SW-IOMMU space for 65536 bytes at device 0000:00:1f.2', 'swiotlb-full', { size: 65536 }],
+    ['iommu: Adding device 0000:00:1f.2 to group 9', 'boot-group', { device: '0000:00:1f.2', group: 9 }],
   ])('%s', (line, rule, fields) => {
     expect(explainLog(line).explanations).toMatchObject([{ rule, fields }]);
   });

@@ -133,6 +133,12 @@ const LINES: readonly BootLine[] = [
   },
   {
     id: 'boot-group',
+    pattern: /^iommu: (?:Adding|Removing) device (?<member>\S+) (?:to|from) group (?<group>\d+)/,
+    says: 'a device is placed in its IOMMU group: devices of one group can not be kept apart',
+    basis: ['I121', 'I130'],
+  },
+  {
+    id: 'boot-group',
     pattern: /^(?<busOrDriver>[^\s:]+) (?<member>\S+): (?:Adding to|Removing from) iommu group (?<group>\d+)/,
     says: 'a device is placed in its IOMMU group: devices of one group can not be kept apart',
     basis: ['I121', 'I130'],

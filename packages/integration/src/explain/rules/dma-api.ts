@@ -12,7 +12,7 @@ export const DMA_API_RULES: readonly Rule[] = [
     family: 'dma-api',
     // `overflow A+N of DMA mask M bus limit L` until 5.8 or so, then `DMA addr A+N overflow (mask M, bus limit L).`
     pattern: new RegExp(
-      `^${DEVICE_PREFIX}(?:DMA addr (?<address>\\w+)\\+(?<size>\\d+) overflow \\(|overflow (?<oldAddress>\\w+)\\+(?<oldSize>\\d+) of (?:DMA |device )?)mask (?<mask>\\w+),?(?: bus (?:limit|mask) (?<limit>\\w+))?`,
+      `^${DEVICE_PREFIX}(?:DMA addr (?<address>\\w+)\\+(?<size>\\d+) overflow \\(|(?:\\w+: )?overflow (?<oldAddress>\\w+)\\+(?<oldSize>\\d+) of (?:DMA |device )?)mask (?<mask>\\w+),?(?: bus (?:limit|mask) (?<limit>\\w+))?`,
     ),
     account: overflow,
   },
@@ -65,6 +65,22 @@ export const DMA_API_RULES: readonly Rule[] = [
       ],
       next: ['check whether the device is coherent in hardware and the device tree misses dma-coherent'],
       basis: ['P49'],
+    }),
+  },
+  {
+    id: 'iommu-wide-addresses',
+    family: 'dma-api',
+    pattern: new RegExp(`^${DEVICE_PREFIX}Using (?<bits>\\d+)-bit DMA addresses`),
+    account: ({ driver, device, bits }) => ({
+      device: deviceName(device!),
+      severity: 'info',
+      says: `the IO virtual addresses below 4 GiB ran out once: from now on this device gets wider ones (${bits} bits)`,
+      fields: present({ driver, bits: Number(bits) }),
+      causes: ['so much is mapped at once, or left mapped, that the 32-bit range had no room'],
+      next: [
+        'if faults of this device begin here, it or its driver does not handle wide addresses: its DMA mask is too wide',
+      ],
+      basis: ['I41'],
     }),
   },
   {

@@ -20,7 +20,9 @@ export const SWIOTLB_RULES: readonly Rule[] = [
   {
     id: 'swiotlb-full',
     family: 'swiotlb',
-    pattern: new RegExp(`^(?:${DEVICE_PREFIX})?DMA: Out of SW-IOMMU space for (?<size>\\d+) bytes`),
+    pattern: new RegExp(
+      `^(?:${DEVICE_PREFIX})?DMA: Out of SW-IOMMU space for (?<size>\\d+) bytes(?: at device (?<place>\\S+))?`,
+    ),
     account: full,
   },
   {
@@ -89,7 +91,8 @@ export const SWIOTLB_RULES: readonly Rule[] = [
 ];
 
 function full(parts: Parts, { boot }: LineContext): Account {
-  const { driver, device, total, used } = parts;
+  const { driver, total, used } = parts;
+  const device = parts['device'] ?? parts['place'];
   const size = Number(parts['size']);
   const need = Math.ceil(size / SLOT_BYTES);
   const slots = total === undefined ? null : Number(total);
@@ -156,7 +159,7 @@ const BASIS: Readonly<Record<Shortage, readonly string[]>> = {
 function remedies(kind: Shortage, slots: number | null): string[] {
   if (kind === 'too large') {
     return [
-      "lower the device's largest transfer (a disk: /sys/block/DISK/queue/max_sectors_kb at most 256); a larger pool does not help",
+      "lower the device's largest transfer (a disk: /sys/block/DISK/queue/max_sectors_kb below 256); a larger pool does not help",
     ];
   }
   const watch =
