@@ -38,9 +38,10 @@ function printReport(file: string, report: LogExplanation, all: boolean): void {
 
 /** What advice depends on, as far as the boot lines tell. */
 function setUp({ boot }: LogExplanation): string {
-  const { domainType, invalidation, poolBytes, memoryEncrypted } = boot;
-  const iommu =
-    domainType === null ? null : `IOMMU ${domainType.toLowerCase()}${invalidation === null ? '' : `, ${invalidation}`}`;
+  const { domainType, invalidation, iommuInUse, poolBytes, memoryEncrypted } = boot;
+  const policy = invalidation === null ? '' : `, ${invalidation}`;
+  const domain = domainType === null ? null : `IOMMU ${domainType.toLowerCase()}${policy}`;
+  const iommu = iommuInUse === false ? 'IOMMU off' : domain;
   const pool = poolBytes === null ? null : `bounce buffers ${bytes(poolBytes)}`;
   const known = [iommu, pool, memoryEncrypted ? 'memory encrypted' : null].filter((part) => part !== null);
   return known.length === 0 ? '' : `; ${known.join('; ')}`;

@@ -3,6 +3,8 @@ import type { LogLine } from './log-line.ts';
 /** How the machine was set up, as far as the log shows its boot: what advice depends on. */
 export interface BootFacts {
   readonly commandLine: string | null;
+  /** Whether an IOMMU is in use: the lines about domains are printed without one, too. Null where nothing tells. */
+  readonly iommuInUse: boolean | null;
   /** As the kernel prints it (spec I114): `Translated`, `Passthrough` and so on. */
   readonly domainType: string | null;
   /** For translated domains: when a mapping's end reaches the hardware (spec I93). */
@@ -23,6 +25,7 @@ export function readBootFacts(lines: readonly LogLine[]): BootFacts {
   const text = lines.map((line) => line.text).join('\n');
   return {
     commandLine: last(text, /^(?:Kernel c|C)ommand line: (.*)$/gm),
+    iommuInUse: iommuInUse(text),
     domainType: last(text, /^iommu: Default domain type: (\w+)/gm),
     invalidation: invalidationPolicy(text),
     poolBytes: poolBytes(text),
@@ -30,6 +33,15 @@ export function readBootFacts(lines: readonly LogLine[]): BootFacts {
     memoryEncrypted: /Memory encryption is active and system is using DMA bounce buffers/.test(text),
     controllers: controllers(lines),
   };
+}
+
+/** Every device behind an IOMMU gets a group (spec I130); the options that switch one off are in spec I113 and S15. */
+function iommuInUse(text: string): boolean | null {
+  if (/(?:Adding to iommu group|^iommu: Adding device \S+ to group) \d+/m.test(text)) return true;
+  const isOff = /^DMAR: IOMMU disabled$|^(?:Kernel c|C)ommand line: .*\b(?:intel_iommu|amd_iommu|iommu)=off\b/m.test(
+    text,
+  );
+  return isOff ? false : null;
 }
 
 /** A line can say that a driver forces strict mode after the policy line said lazy (spec I115). */

@@ -138,6 +138,13 @@ describe('advice follows the boot lines', () => {
     expect(advice(passthrough, encrypted).next.join()).not.toContain('iommu.passthrough=0');
   });
 
+  it('S28 advises an IOMMU where there is none, although the kernel prints a domain type', () => {
+    const printed = 'iommu: Default domain type: Translated';
+    expect(advice(printed, 'Command line: quiet intel_iommu=off').next.at(-1)).toContain('behind a translating IOMMU');
+    expect(advice(printed, 'DMAR: IOMMU disabled').next.at(-1)).toContain('behind a translating IOMMU');
+    expect(advice(printed, 'pci 0000:00:01.1: Adding to iommu group 3').next.at(-1)).not.toContain('translating');
+  });
+
   it('I93 advises a strict boot only where the kernel is lazy', () => {
     const next = (policy: string) =>
       explainLog(`iommu: DMA domain TLB invalidation policy: ${policy} mode\n${FAULT}`)

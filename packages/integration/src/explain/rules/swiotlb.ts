@@ -183,12 +183,12 @@ function whyBounced(boot: BootFacts): string {
 function avoidBouncing(boot: BootFacts): string[] {
   if (boot.memoryEncrypted) return [];
   if (/\bforce\b/.test(bootOption(boot, 'swiotlb') ?? '')) return ['drop swiotlb=force unless it is wanted for a test'];
-  if (boot.domainType === 'Passthrough') {
+  if (boot.iommuInUse !== false && boot.domainType === 'Passthrough') {
     return [
       'the IOMMU is in pass-through mode: iommu.passthrough=0 gives the device addresses that it reaches, and nothing is bounced for its mask',
     ];
   }
-  return boot.domainType === null
+  return boot.domainType === null || boot.iommuInUse === false
     ? ['behind a translating IOMMU a device with a narrow mask needs no bounce buffers']
     : [];
 }
