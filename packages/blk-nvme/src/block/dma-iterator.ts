@@ -23,7 +23,17 @@ import { BLK_STS_INVAL, BLK_STS_OK, BLK_STS_RESOURCE, errnoToBlkStatus } from '.
 import { gapMask } from './limits/gap.ts';
 import { physMergeable } from './limits/merge.ts';
 import { boundaryRoom, type QueueLimits } from './limits/queue-limits.ts';
-import type { Request } from './queue/request.ts';
+
+/** What a walk needs to know of its request: the data's vectors, or those of its metadata (spec N46). */
+export interface WalkedVectors {
+  readonly queue: { readonly limits: QueueLimits } | null;
+  readonly bio: Bio | null;
+  /** One vector instead of the bios'; -1 for none. */
+  readonly specialPhys: number;
+  readonly specialBytes: number;
+  readonly bytes: number;
+  readonly gapBit: number;
+}
 
 /**
  * Walks the physical vectors of a request and maps each for the device (spec N40 to N45). One object serves every
@@ -52,7 +62,7 @@ export class BlkDmaIterator {
   }
 
   /** Maps the first vector, or all of them where the IOMMU can put them side by side (spec N41). */
-  start<D>(request: Request<D>, dev: Device, state: DmaIovaState, dir: number, staleIova: boolean): boolean {
+  start(request: WalkedVectors, dev: Device, state: DmaIovaState, dir: number, staleIova: boolean): boolean {
     this.status = BLK_STS_OK;
     this.mapType = PCI_P2PDMA_MAP_NONE;
     if (!this.#open(request)) return false;
@@ -80,7 +90,7 @@ export class BlkDmaIterator {
     return this.mapType === PCI_P2PDMA_MAP_BUS_ADDR ? this.#yieldBusAddress() : this.#mapOne(dev, dir);
   }
 
-  #open<D>(request: Request<D>): boolean {
+  #open(request: WalkedVectors): boolean {
     this.#limits = request.queue!.limits;
     this.#bio = request.bio;
     if (request.specialPhys >= 0) {
@@ -165,7 +175,7 @@ export class BlkDmaIterator {
   }
 
   /** Spec N42: every vector at increasing offset in one range, then one sync over all. */
-  #linkAll<D>(request: Request<D>, dev: Device, state: DmaIovaState, dir: number): boolean {
+  #linkAll(request: WalkedVectors, dev: Device, state: DmaIovaState, dir: number): boolean {
     const attrs = this.mapType === PCI_P2PDMA_MAP_THRU_HOST_BRIDGE ? DMA_ATTR_MMIO : 0;
     let mapped = 0;
     let error = 0;
@@ -193,7 +203,7 @@ export class BlkDmaIterator {
 }
 
 /** Bytes that the request moves. */
-export function payloadBytes<D>(request: Request<D>): number {
+export function payloadBytes(request: WalkedVectors): number {
   return request.specialPhys >= 0 ? request.specialBytes : request.bytes;
 }
 

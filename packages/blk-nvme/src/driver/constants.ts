@@ -30,6 +30,8 @@ export interface NvmeParameters {
   readonly maxRetries: number;
   /** Text and opcode names in error lines (spec N93). */
   readonly verboseErrors: boolean;
+  /** The block layer makes and checks protection information (spec N47); without it the device does (PRACT). */
+  readonly blkDevIntegrity: boolean;
   /** Linux 7.3 leaves the IOVA state of a request object's last use in place for bus-address requests (spec N181). */
   readonly staleIovaState: boolean;
 }
@@ -43,5 +45,6 @@ export const DEFAULT_NVME_PARAMETERS: NvmeParameters = {
   pollQueues: 0,
   maxRetries: NVME_MAX_RETRIES,
   verboseErrors: false,
+  blkDevIntegrity: false,
   staleIovaState: false,
 };

@@ -288,6 +288,7 @@ export class NvmeDriver {
     const byMdts = identity.mdts === 0 ? 0 : 2 ** (identity.mdts + NVME_CTRL_PAGE_SHIFT + mpsMin - 9);
     this.maxHwSectors = minNotZero(this.maxHwSectors, byMdts);
     this.mapping.sglSupported = get(identity.sgls, Sgls.SUPPORT) !== 0;
+    this.mapping.metadata.sglSupported = get(identity.sgls, Sgls.METADATA) === 1;
     const limits = controllerLimits(this.maxHwSectors, identity, true);
     validateLimits(limits);
     this.adminQueue.limits = limits;

@@ -23,6 +23,8 @@ export class Bio {
   /** Lowest bit, counted from 1, at which an inner boundary of two vectors is not aligned; 0 for none (spec N14). */
   gapBit = 0;
   ioprioClass = IOPRIO_CLASS_BE;
+  /** Metadata that goes with the data: vectors with an iterator of their own (spec N1, N47). */
+  integrity: Bio | null = null;
   /** Next bio of the same request. */
   next: Bio | null = null;
   /** Called once when everything of the bio ended. */
@@ -53,6 +55,7 @@ export class Bio {
     this.done = 0;
     this.status = BLK_STS_OK;
     this.gapBit = 0;
+    this.integrity = null;
     this.next = null;
     this.parent = null;
     this.remaining = 1;

@@ -12,6 +12,7 @@ import {
   REQ_PREFLUSH,
   reqOp,
 } from '../bio/op.ts';
+import { integritySegments } from '../integrity/integrity-segments.ts';
 import { MQ_RQ_IDLE, type Request } from '../queue/request.ts';
 import { ffs } from './gap.ts';
 import { minNotZero, type QueueLimits } from './queue-limits.ts';
@@ -119,7 +120,8 @@ function meetsVirtBoundary(first: number, end: number, start: number, lim: Queue
 function fits<D>(request: Request<D>, bio: Bio, segments: number, sector: number, lim: QueueLimits): boolean {
   const small =
     request.sectors + bio.sectors <= maxRequestSectors(request.opf, sector, lim) &&
-    request.nrPhysSegments + segments <= lim.maxSegments;
+    request.nrPhysSegments + segments <= lim.maxSegments &&
+    request.nrIntegritySegments + integritySegments(bio) <= lim.maxIntegritySegments;
   if (!small) request.opf |= REQ_NOMERGE;
   return small;
 }
@@ -138,4 +140,5 @@ function endOffset(end: number): number {
 function grow<D>(request: Request<D>, bio: Bio, segments: number): void {
   request.bytes += bio.bytes;
   request.nrPhysSegments += segments;
+  request.nrIntegritySegments += integritySegments(bio);
 }

@@ -9,6 +9,7 @@ import {
   errnoToBlkStatus,
 } from '../bio/block-status.ts';
 import { opIsPassthrough, opIsWrite, REQ_FUA, REQ_NOMERGE, REQ_POLLED, REQ_PREFLUSH } from '../bio/op.ts';
+import type { BlockIntegrity } from '../integrity/block-integrity.ts';
 import {
   MERGE_BACK,
   MERGE_DISCARD,
@@ -34,6 +35,8 @@ export interface RequestQueueOptions<D> {
   readonly elevator?: boolean;
   /** The driver's own, told back to it. */
   readonly queuedata?: object;
+  /** Makes and checks protection information (spec N47). Default: nobody does. */
+  readonly integrity?: BlockIntegrity | null;
 }
 
 /**
@@ -46,6 +49,7 @@ export class RequestQueue<D> {
   readonly trace: BlockTrace;
   readonly elevator: Elevator<D> | null;
   queuedata: object | null;
+  readonly #integrity: BlockIntegrity | null;
   readonly #flush: FlushMachine<D>;
   /** Bios that found no tag, oldest first. */
   readonly #starved: Bio[] = [];
@@ -58,6 +62,7 @@ export class RequestQueue<D> {
     this.limits = options.limits;
     this.trace = options.trace;
     this.queuedata = options.queuedata ?? null;
+    this.#integrity = options.integrity ?? null;
     const useElevator = options.elevator ?? options.tagSet.contexts.length === 1;
     this.elevator = useElevator ? new Elevator(options.tagSet.ops, options.tagSet.depth) : null;
     this.#flush = new FlushMachine(this);
@@ -106,6 +111,7 @@ export class RequestQueue<D> {
     first.done = bio.done;
     first.gapBit = bio.gapBit;
     first.ioprioClass = bio.ioprioClass;
+    if (bio.integrity !== null) first.integrity = splitIntegrity(bio.integrity, bytes / bio.bytes);
     first.parent = bio;
     bio.remaining++;
     bio.opf &= ~REQ_POLLED;
@@ -117,6 +123,11 @@ export class RequestQueue<D> {
   #submitWhole(bio: Bio, segments: number, cpu: number): void {
     if (this.#flush.endsAtOnce(bio)) {
       endBio(bio, BLK_STS_OK);
+      return;
+    }
+    const prepared = this.#integrity === null ? BLK_STS_OK : this.#integrity.prepare(bio);
+    if (prepared !== BLK_STS_OK) {
+      endBio(bio, prepared);
       return;
     }
     if ((bio.opf & REQ_NOMERGE) === 0 && this.#merge(bio, segments)) return;
@@ -328,7 +339,7 @@ export class RequestQueue<D> {
     for (let b = bio; b !== null; ) {
       const next: Bio | null = b.next;
       b.next = null;
-      endBio(b, status);
+      endBio(b, this.#integrity === null ? status : this.#integrity.finish(b, status));
       b = next;
     }
     if (bio === null) endIo?.(request);
@@ -365,6 +376,17 @@ export class RequestQueue<D> {
     request.schedTag = -1;
     request.state = MQ_RQ_IDLE;
   }
+}
+
+/** The front part of a payload, as a fraction of it; the payload keeps the rest. */
+function splitIntegrity(payload: Bio, part: number): Bio {
+  const front = new Bio(payload.vecs);
+  front.opf = payload.opf;
+  front.index = payload.index;
+  front.done = payload.done;
+  front.bytes = payload.bytes * part;
+  payload.advance(front.bytes);
+  return front;
 }
 
 /** Ends a bio, or notes that one more part of a split one ended. */

@@ -1,5 +1,6 @@
 import type { Bio } from '../bio/bio.ts';
 import { BLK_STS_OK } from '../bio/block-status.ts';
+import { integritySegments } from '../integrity/integrity-segments.ts';
 import type { RequestQueue } from './request-queue.ts';
 
 /** States of a request (spec N2). */
@@ -57,6 +58,7 @@ export class Request<D> {
     this.bio = bio;
     this.bioTail = bio;
     this.nrPhysSegments = segments;
+    this.nrIntegritySegments = integritySegments(bio);
     this.gapBit = bio.gapBit;
     this.ioprioClass = bio.ioprioClass;
   }

@@ -2,9 +2,10 @@ import { get, join64 } from '../../spec/bits.ts';
 import { SGL_DESCRIPTOR_BYTES } from '../../spec/sgl.ts';
 import { Cdw0, PSDT_SGL_MPTR_SGL, RwCdw12, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
+import { PROTECTION_BYTES } from '../../spec/t10-dif.ts';
 import { bytesToHost, hostToBytes, resolveData } from '../data/data-transfer.ts';
 import type { Namespace } from '../media/namespace.ts';
-import { checkProtection, checkStartTag, insertProtection, PROTECTION_BYTES, tagsOf } from '../media/protection.ts';
+import { checkProtection, checkStartTag, insertProtection, tagsOf } from '../media/protection.ts';
 import type { ControllerState } from '../state/controller-state.ts';
 import { sameBytes, storeBlocks } from './block-contents.ts';
 

@@ -21,6 +21,8 @@ export interface NamespaceIdentity {
   readonly lbaShift: number;
   readonly metadataBytes: number;
   readonly protection: number;
+  /** Metadata is interleaved with the data. */
+  readonly extended: boolean;
   /** In 512-byte sectors. */
   readonly capacitySectors: number;
   readonly deallocatesToZero: boolean;
@@ -40,6 +42,7 @@ export function parseNamespace(page: Uint8Array): NamespaceIdentity {
     lbaShift: isValid ? lbads : 9,
     metadataBytes: view.getUint16(at + LbaFormat.MS, true),
     protection: page[IdentifyNamespace.DPS] & 7,
+    extended: (flbas & 0x10) !== 0,
     capacitySectors: isValid ? blocks * 2 ** (lbads - 9) : 0,
     deallocatesToZero: (dlfeat & 7) === 1 && (dlfeat & 8) !== 0,
     page,

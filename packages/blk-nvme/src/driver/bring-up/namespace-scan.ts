@@ -1,3 +1,4 @@
+import { BlockIntegrity } from '../../block/integrity/block-integrity.ts';
 import { validateLimits } from '../../block/limits/queue-limits.ts';
 import { BlockTrace } from '../../block/queue/block-trace.ts';
 import { RequestQueue } from '../../block/queue/request-queue.ts';
@@ -99,6 +100,13 @@ function hasCommandSet(page: Uint8Array): boolean {
   return false;
 }
 
+/** Protection information with a checksum, in metadata of its own: what the block layer can make (spec N47). */
+function integrityOf(driver: NvmeDriver, identity: NamespaceIdentity): BlockIntegrity | null {
+  const { metadataBytes, protection, extended, lbaShift } = identity;
+  if (!driver.parameters.blkDevIntegrity || protection === 0 || extended) return null;
+  return new BlockIntegrity(driver.context, { blockBytes: 2 ** lbaShift, metadataBytes, type: protection });
+}
+
 function makeDisk(
   driver: NvmeDriver,
   nsid: number,
@@ -114,7 +122,12 @@ function makeDisk(
   const invalid = validateLimits(limits) !== 0;
   if (invalid) driver.log.error(`queue limits of nsid ${nsid} do not fit together`);
   const trace = new BlockTrace(driver.context.ring, `${BLOCK_EXT_MAJOR},${driver.namespaces.length}`);
-  const queue = new RequestQueue({ tagSet: driver.ioQueues.tagSet!, limits, trace });
+  const queue = new RequestQueue({
+    tagSet: driver.ioQueues.tagSet!,
+    limits,
+    trace,
+    integrity: integrityOf(driver, identity),
+  });
   const ns = new NvmeNamespace(nsid, `${driver.name}n${nsid}`, identity, queue);
   queue.queuedata = ns;
   return ns;

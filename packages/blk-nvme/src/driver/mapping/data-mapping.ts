@@ -19,9 +19,9 @@ import { BlkDmaIterator, blkDmaUnmap, payloadBytes } from '../../block/dma-itera
 import { gapMask } from '../../block/limits/gap.ts';
 import { bioFirstPhys } from '../../block/limits/merge.ts';
 import type { Request } from '../../block/queue/request.ts';
-import { high32, low32, put } from '../../spec/bits.ts';
+import { get, high32, low32, put } from '../../spec/bits.ts';
 import { SGL_DESCRIPTOR_BYTES, SglType, SglWord3 } from '../../spec/sgl.ts';
-import { Cdw0, PSDT_SGL_MPTR_CONTIG, SqeWord } from '../../spec/sqe.ts';
+import { Cdw0, PSDT_PRP, PSDT_SGL_MPTR_CONTIG, SqeWord } from '../../spec/sqe.ts';
 import {
   NVME_CTRL_PAGE_SIZE,
   NVME_SMALL_DESCRIPTOR_PRPS,
@@ -30,6 +30,7 @@ import {
 } from '../constants.ts';
 import { IOD_MAPPED, IOD_SGL, IOD_SINGLE_SEGMENT, IOD_SMALL_DESCRIPTOR, type NvmeIod } from '../requests/nvme-iod.ts';
 import type { DescriptorPool, DescriptorPools } from './descriptor-pools.ts';
+import { MetadataMapping } from './metadata-mapping.ts';
 
 /** Whether a request may, or must, use SGLs (spec N80). */
 export const SGL_UNSUPPORTED = 0;
@@ -51,6 +52,7 @@ export class DataMapping {
   readonly #iter: BlkDmaIterator;
   /** Set once the controller was identified: SGLS bits 1:0 (spec N60). */
   sglSupported = false;
+  readonly metadata: MetadataMapping;
 
   constructor(dev: Device, pools: DescriptorPools, parameters: NvmeParameters) {
     this.#dev = dev;
@@ -59,6 +61,7 @@ export class DataMapping {
     this.#pools = pools;
     this.#parameters = parameters;
     this.#iter = new BlkDmaIterator(this.#front);
+    this.metadata = new MetadataMapping(dev, pools);
   }
 
   /** Spec N80. */
@@ -68,8 +71,17 @@ export class DataMapping {
     return gaps || isUserCommand || request.nrIntegritySegments > 1 ? SGL_FORCED : SGL_SUPPORTED;
   }
 
-  /** Maps the request's data and completes its data pointer: a block status. */
+  /** Maps the request's data, then its metadata, and completes their pointers: a block status. */
   map(request: Request<NvmeIod>, policy: number): number {
+    const status = this.#mapData(request, policy);
+    if (status !== BLK_STS_OK || request.nrIntegritySegments === 0) return status;
+    const usesSgl = get(request.data.command[SqeWord.CDW0], Cdw0.PSDT) !== PSDT_PRP;
+    const mapped = this.metadata.map(request, usesSgl, this.#parameters.staleIovaState);
+    if (mapped !== BLK_STS_OK) this.unmap(request);
+    return mapped;
+  }
+
+  #mapData(request: Request<NvmeIod>, policy: number): number {
     const iod = request.data;
     iod.flags = 0;
     iod.vecCount = 0;
@@ -256,10 +268,11 @@ export class DataMapping {
     command[SqeWord.DPTR + 3] = put(SglWord3.TYPE, type);
   }
 
-  /** Undoes the data mapping, then gives the descriptors back (spec N87). */
+  /** Undoes the mapping of metadata, then that of data, then gives the descriptors back (spec N87). */
   unmap(request: Request<NvmeIod>): void {
     const iod = request.data;
     if ((iod.flags & IOD_MAPPED) === 0) return;
+    if (iod.metadata !== null) this.metadata.unmap(request);
     const dir = opIsWrite(request.opf) ? DMA_TO_DEVICE : DMA_FROM_DEVICE;
     if ((iod.flags & IOD_SINGLE_SEGMENT) !== 0) {
       // The address is read back from the command, PRP1 or descriptor alike: both begin at the same word.

@@ -23,6 +23,8 @@ import {
   NVME_RW_FUA,
   NVME_RW_LR,
   NVME_RW_PRINFO_PRACT,
+  NVME_RW_PRINFO_PRCHK_GUARD,
+  NVME_RW_PRINFO_PRCHK_REF,
   NVME_WZ_DEAC,
   SqeWord,
 } from '../../spec/sqe.ts';
@@ -66,15 +68,23 @@ function setupReadWrite(ns: NvmeNamespace, request: Request<NvmeIod>, opcode: nu
   if ((opf & (REQ_FAILFAST_DEV | REQ_RAHEAD)) !== 0) control |= NVME_RW_LR;
   if ((opf & REQ_RAHEAD) !== 0) dsm |= NVME_RW_DSM_FREQ_PREFETCH;
   if (ns.identity.metadataBytes !== 0) {
-    // Nobody sends metadata along here, so the device has to make and check it, which only protection allows.
-    if (ns.identity.protection === 0) return BLK_STS_NOTSUPP;
-    control |= NVME_RW_PRINFO_PRACT;
+    const sent = request.nrIntegritySegments > 0;
+    // Metadata that nobody sends has to be made and checked by the device, which only protection allows.
+    if (!sent && ns.identity.protection === 0) return BLK_STS_NOTSUPP;
+    control |= sent ? protectionChecks(ns.identity.protection) : NVME_RW_PRINFO_PRACT;
+    if (sent) command[SqeWord.CDW14] = request.sector / ns.sectorsPerLba;
   }
   command[SqeWord.CDW0] = opcode;
   putRange(ns, request, command);
   command[SqeWord.CDW12] |= control << 16;
   command[SqeWord.CDW13] = dsm;
   return BLK_STS_OK;
+}
+
+/** What the device checks of protection information that the host sent: type 3 has no reference tag (spec N47, N72). */
+function protectionChecks(type: number): number {
+  if (type === 0) return 0;
+  return NVME_RW_PRINFO_PRCHK_GUARD | (type === 3 ? 0 : NVME_RW_PRINFO_PRCHK_REF);
 }
 
 function putRange(ns: NvmeNamespace, request: Request<NvmeIod>, command: Uint32Array): void {

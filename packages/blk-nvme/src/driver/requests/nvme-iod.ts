@@ -2,6 +2,20 @@ import { DmaIovaState } from '@dmalab/dma-api';
 import { SQE_BYTES } from '../../spec/sqe.ts';
 import { NVME_MAX_NR_DESCRIPTORS, NVME_MAX_SEGS } from '../constants.ts';
 
+/** How the metadata of a request is mapped (spec N86). */
+export class MetadataIod {
+  mapped = false;
+  totalBytes = 0;
+  mapType = 0;
+  /** Device address of the one vector, where no SGL is used. */
+  address = 0;
+  /** The block that holds the SGL; -1 without one. */
+  blockPhys = -1;
+  blockDma = 0;
+  entries = 0;
+  readonly iovaState = new DmaIovaState();
+}
+
 /** Flags of {@link NvmeIod.flags}. */
 export const IOD_ABORTED = 1 << 0;
 /** The descriptors come from the small pool. */
@@ -48,6 +62,8 @@ export class NvmeIod {
   readonly descriptorPhys = new Float64Array(NVME_MAX_NR_DESCRIPTORS);
   readonly descriptorDma = new Float64Array(NVME_MAX_NR_DESCRIPTORS);
   descriptorCount = 0;
+  /** Made when first needed: few disks have metadata. */
+  metadata: MetadataIod | null = null;
   /** Of a discard: which range page it uses. */
   rangePage = -1;
 

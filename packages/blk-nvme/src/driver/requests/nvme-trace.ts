@@ -17,14 +17,15 @@ export class NvmeTrace {
   }
 
   /** Before mapping: so the flags never show whether SGLs are used (spec N110). */
-  setupCmd(ns: NvmeNamespace | null, qid: number, iod: NvmeIod): void {
+  setupCmd(ns: NvmeNamespace | null, qid: number, iod: NvmeIod, meta: 0 | 1): void {
     const { command } = iod;
     for (let i = 0; i < 6; i++) this.#dwords[i] = command[SqeWord.CDW10 + i];
     const cdw0 = command[SqeWord.CDW0];
     const flags = (cdw0 >>> 8) & 0xff;
     const nsid = command[SqeWord.NSID];
     const disk = ns === null ? -1 : ns.traceId;
-    this.ring.nvme.setupCmd(this.#controller, disk, qid, iod.cid, nsid, flags, 0, get(cdw0, Cdw0.OPC), this.#dwords);
+    const opcode = get(cdw0, Cdw0.OPC);
+    this.ring.nvme.setupCmd(this.#controller, disk, qid, iod.cid, nsid, flags, meta, opcode, this.#dwords);
   }
 
   sq(ns: NvmeNamespace | null, qid: number, head: number, tail: number): void {

@@ -80,7 +80,7 @@ export class RequestPath implements QueueOps<NvmeIod> {
     iod.status = 0;
     iod.requestFlags &= ~NVME_REQ_CANCELLED;
     const { trace } = this.#p;
-    if (trace.ring.on) trace.setupCmd(ns, queue.qid, iod);
+    if (trace.ring.on) trace.setupCmd(ns, queue.qid, iod, request.nrIntegritySegments > 0 ? 1 : 0);
     const mapped = this.#mapData(request);
     if (mapped !== BLK_STS_OK) return mapped;
     this.#start(request);

@@ -1,0 +1,147 @@
+import { describe, expect, it } from 'vitest';
+import { Bio } from '../../block/bio/bio.ts';
+import { BLK_STS_NOTSUPP, BLK_STS_OK, BLK_STS_PROTECTION } from '../../block/bio/block-status.ts';
+import { REQ_INTEGRITY, REQ_OP_READ, REQ_OP_WRITE } from '../../block/bio/op.ts';
+import type { NvmeControllerOptions } from '../../controller/options.ts';
+import { get } from '../../spec/bits.ts';
+import { Cdw0, SQE_BYTES, SqeWord } from '../../spec/sqe.ts';
+import { type DmaMode, NvmeMachine } from '../../testing/nvme-machine.ts';
+
+const B = 0x2000_0000;
+const META = 0x2100_0000;
+const MIB = 2 ** 20;
+/** 512 bytes of data and 64 of metadata a block. */
+const FORMAT = 3;
+
+function ready(mode: DmaMode, controller: Partial<NvmeControllerOptions>, blkDevIntegrity = false): NvmeMachine {
+  const machine = new NvmeMachine({ mode, controller, driver: { scanCpu: -1, parameters: { blkDevIntegrity } } });
+  expect(machine.driver.probe()).toBe(0);
+  machine.ring.on = true;
+  return machine;
+}
+
+/** An I/O of 8 blocks with its metadata in these pieces. */
+function io(machine: NvmeMachine, op: number, data: number, pieces: readonly (readonly [number, number])[]): Bio {
+  const bio = new Bio().init(op | REQ_INTEGRITY, 0);
+  bio.addPhys(data, 4096);
+  bio.integrity = new Bio().init(op, 0);
+  for (const [phys, bytes] of pieces) bio.integrity.addPhys(phys, bytes);
+  return machine.submit(bio);
+}
+
+/** Words of the newest command in the queue. */
+function command(machine: NvmeMachine): Uint32Array {
+  const [queue] = machine.driver.ioPath.queues;
+  const bytes = new Uint8Array(SQE_BYTES);
+  machine.memory.read(queue.sq.entryPhys[(queue.sqTail + queue.depth - 1) % queue.depth], bytes);
+  return new Uint32Array(bytes.buffer);
+}
+
+const named = (machine: NvmeMachine, name: string) => machine.events().filter((line) => line.startsWith(`${name}:`));
+
+describe.each(['direct', 'vtd', 'bounce'] as const)('metadata, %s', (mode) => {
+  const namespaces = [{ sizeBytes: MIB, format: FORMAT }];
+
+  it.each([
+    ['one buffer', [[META, 512]], 0],
+    [
+      'two pieces',
+      [
+        [META, 256],
+        [META + 8192, 256],
+      ],
+      2,
+    ],
+    [
+      'three pieces that meet on pages',
+      [
+        [META + 4096 - 128, 128],
+        [META + 8192, 256],
+        [META + 16384, 128],
+      ],
+      2,
+    ],
+  ] as const)('N86 writes and reads back with %s, PSDT value in the last column', (_what, pieces, psdt) => {
+    const machine = ready(mode, { namespaces });
+    const pattern = Uint8Array.from({ length: 512 }, (_, i) => (i * 5) & 0xff);
+    let at = 0;
+    for (const [phys, bytes] of pieces) {
+      machine.memory.write(phys, pattern, at, bytes);
+      at += bytes;
+    }
+    machine.memory.fill(B, 4096, 0x3c);
+    expect(io(machine, REQ_OP_WRITE, B, pieces).status).toBe(BLK_STS_OK);
+    expect(get(command(machine)[SqeWord.CDW0], Cdw0.PSDT)).toBe(psdt);
+    const back = [[META + 0x10000, 512]] as const;
+    expect(io(machine, REQ_OP_READ, B + 8192, back).status).toBe(BLK_STS_OK);
+    const read = new Uint8Array(512);
+    machine.memory.read(META + 0x10000, read);
+    expect(read).toEqual(pattern);
+    expect(machine.memory.load8(B + 8192)).toBe(0x3c);
+    expect(named(machine, 'nvme_setup_cmd')[0]).toContain('meta=0x1');
+  });
+
+  it('N46 maps pieces that meet on pages as one range behind an IOMMU, N87 and undoes metadata before data', () => {
+    const machine = ready(mode, { namespaces });
+    io(machine, REQ_OP_WRITE, B, [
+      [META + 4096 - 256, 256],
+      [META + 8192, 256],
+    ]);
+    const lines = machine.events().map((line) => line.slice(0, line.indexOf(':')));
+    const undone = machine.events().filter((line) => /^(dma_)?unmap(_phys)?:/.test(line));
+    if (mode === 'vtd') {
+      // Data is forced to an SGL, as one segment: its own map and dma_map_phys; then the metadata's two links.
+      expect(lines.filter((name) => name === 'dma_map_phys')).toHaveLength(1);
+      expect(undone[0]).toContain('size=8192');
+    } else if (mode === 'bounce') {
+      expect(undone.map((line) => /size=(\d+)/.exec(line)![1])).toEqual(['256', '256', '4096']);
+    } else expect(lines.filter((name) => name === 'dma_map_phys')).toHaveLength(3);
+  });
+
+  it('N87 gives every mapping and every block back', () => {
+    const machine = ready(mode, { namespaces });
+    const { small } = machine.driver.pools;
+    const pieces = [
+      [META, 256],
+      [META + 8192, 256],
+    ] as const;
+    io(machine, REQ_OP_WRITE, B, pieces);
+    expect(small.alloc()).toBe(true);
+    const block = small.phys;
+    small.free(small.phys, small.dmaAddr);
+    for (let i = 0; i < 40; i++) io(machine, REQ_OP_READ, B, pieces);
+    expect(small.alloc()).toBe(true);
+    expect(small.phys).toBe(block);
+    if (mode !== 'direct') expect(named(machine, 'dma_unmap_phys')).toHaveLength(named(machine, 'dma_map_phys').length);
+  });
+});
+
+describe('protection information of the block layer', () => {
+  const namespaces = [{ sizeBytes: MIB, format: 1, protection: 1 }];
+
+  it('N47 makes tuples that the device accepts, and checks those that it sends', () => {
+    const machine = ready('vtd', { namespaces }, true);
+    const { live } = machine.pages;
+    machine.memory.fill(B, 8192, 0x77);
+    expect(machine.io(REQ_OP_WRITE, 8, [[B, 4096]]).status).toBe(BLK_STS_OK);
+    expect(named(machine, 'nvme_setup_cmd')[0]).toContain('meta=0x1');
+    expect(named(machine, 'nvme_setup_cmd')[0]).toContain('ctrl=0x1400, dsmgmt=0, reftag=8');
+    expect(machine.io(REQ_OP_READ, 8, [[B + 8192, 4096]]).status).toBe(BLK_STS_OK);
+    expect(machine.memory.load8(B + 8192)).toBe(0x77);
+    // The pool's page is the only one that stays.
+    expect(machine.pages.live - live).toBeLessThanOrEqual(1);
+  });
+
+  it('N47 finds what went bad on the way, after the device found it good', () => {
+    const machine = ready('direct', { namespaces }, true);
+    machine.memory.fill(B, 4096, 0x77);
+    machine.io(REQ_OP_WRITE, 8, [[B, 4096]]);
+    machine.controller.faults.add({ queue: 'io', times: 1, opcode: 2, action: { kind: 'corruptData' } });
+    expect(machine.io(REQ_OP_READ, 8, [[B, 4096]]).status).toBe(BLK_STS_PROTECTION);
+  });
+
+  it('N47 does nothing without a checksum profile: other metadata has to be sent', () => {
+    const machine = ready('direct', { namespaces: [{ sizeBytes: MIB, format: 1 }] }, true);
+    expect(machine.io(REQ_OP_WRITE, 8, [[B, 4096]]).status).toBe(BLK_STS_NOTSUPP);
+  });
+});
