@@ -23,6 +23,7 @@ export type {
 export { MACHINE_DEFAULTS, PLAIN_NVME } from './machine/machine-description.ts';
 export type { PeerPart } from './machine/peer-part.ts';
 export { MACHINES } from './machine/presets.ts';
+export { readMachineDescription } from './machine/read-description.ts';
 // Workloads.
 
 export type { NamedTimeline } from './replay/diagnosis/activity.ts';
@@ -61,6 +62,10 @@ export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreeme
 export type { PoolFailure, PoolMoment, PoolPressure, SlotHolder } from './replay/swiotlb/pool-pressure.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';
+// The same requests elsewhere.
+export type { OtherMachine } from './replay/what-if/other-machine.ts';
+export { otherMachine } from './replay/what-if/other-machine.ts';
+export type { SideBySide, WhatIf } from './replay/what-if/what-if.ts';
 // Pages to show to somebody else.
 export type { ReplayPageInput } from './report/replay/replay-page.ts';
 export { replayPage } from './report/replay/replay-page.ts';

@@ -1,7 +1,6 @@
 import {
   answerQuestions,
   MACHINES,
-  type MachineDescription,
   parseFioJobs,
   runStudy,
   studyPage,
@@ -9,10 +8,10 @@ import {
   tryPlatformOps,
 } from '@dmalab/integration';
 import { readText } from '../input-file.ts';
+import { chooseMachines } from '../machine-file.ts';
 import { printJson } from '../output.ts';
 import { writeText } from '../output-file.ts';
 import { Progress } from '../progress.ts';
-import { UserError } from '../user-error.ts';
 import { printStudy } from './print-study.ts';
 import type { StudyFlags } from './study.ts';
 
@@ -34,7 +33,7 @@ const DEFAULT_MACHINES = ['x86-direct', 'x86-vtd', 'x86-swiotlb'];
 export async function studyCommand(file: string | undefined, { json, machine, report }: StudyFlags): Promise<void> {
   const name = file ?? 'the default workload';
   const jobs = parseFioJobs(file === undefined ? DEFAULT_JOB : await readText(file), name);
-  const machines = chooseMachines(machine ?? DEFAULT_MACHINES);
+  const machines = await chooseMachines(machine ?? DEFAULT_MACHINES);
   const progress = new Progress('study');
   const rows = runStudy(jobs, machines, { onProgress: (share) => progress.show(share) });
   progress.done();
@@ -48,13 +47,4 @@ export async function studyCommand(file: string | undefined, { json, machine, re
   } else {
     printStudy(name, rows, answers);
   }
-}
-
-function chooseMachines(names: readonly string[]): MachineDescription[] {
-  const chosen = names.flatMap((name) => (name === 'all' ? Object.keys(MACHINES) : [name]));
-  return [...new Set(chosen)].map((name) => {
-    const machine = MACHINES[name];
-    if (machine !== undefined) return machine;
-    throw new UserError(`--machine ${name}`, 'no such machine', `the machines are ${Object.keys(MACHINES).join(', ')}`);
-  });
 }

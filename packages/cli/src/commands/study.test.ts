@@ -34,7 +34,7 @@ describe('dmalab study', () => {
     expect([...new Set(names)]).toEqual(['sev-guest', 'x86-vtd-pt']);
     const refused = await runCaptured('study', job, '--machine', 'pdp-11');
     expect(refused.exitCode).toBe(2);
-    expect(refused.complaints).toMatch(/--machine pdp-11: no such machine; the machines are x86-direct, /);
+    expect(refused.complaints).toMatch(/--machine pdp-11: no such machine; name a YAML file, or one of x86-direct, /);
   });
 
   it('gives the same as data', async () => {
