@@ -2,8 +2,12 @@ import type { Command } from 'commander';
 
 /** What commander hands to the action. */
 export interface ReplayFlags {
+  /** A preset's name or a JSON file. */
+  readonly as?: string;
   readonly boot?: string;
   readonly check?: true;
+  /** Digits, still to be checked. */
+  readonly dmaMask?: string;
   readonly json?: true;
   readonly nvme?: true;
   readonly perfetto?: string;
@@ -18,8 +22,12 @@ Useful events:
 The replay drives the model's own allocators with the requests that the trace shows and compares every address that
 they hand out with the one that the kernel handed out. Residuals are listed, not hidden.
 
+MACHINE is a preset of dmalab study, or a JSON file with the values in which it differs from its "base":
+  {"base": "x86-swiotlb", "cpus": 4, "commandLine": "swiotlb=65536,8,force"}
+
 Examples:
   dmalab replay examples/linux-7.3-vtd-lazy.trace.gz
+  dmalab replay trace.gz --as x86-vtd-strict
   dmalab replay trace.gz --boot dmesg.txt --report trace.html
   dmalab replay trace.gz --boot dmesg.txt --json`;
 
@@ -31,6 +39,8 @@ export function addReplay(program: Command): void {
     .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
     .option('--nvme', "give the trace's I/O to the model's NVMe driver and controller, and compare each command")
     .option('--check', 'exit with 1 when the model disagrees or dma-debug finds something')
+    .option('--as <MACHINE>', 'give the same requests to another machine too: a preset, or a .json file')
+    .option('--dma-mask <BITS>', 'with --as: address bits that devices reach there (default: as in the trace)')
     .option('--report <FILE>', 'write it as a page with plots over time, which opens and prints without a server')
     .option('--perfetto <FILE>', 'write the events as a timeline for ui.perfetto.dev: CPUs, mappings, commands')
     .option('--json', 'the same as data')

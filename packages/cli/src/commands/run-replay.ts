@@ -13,10 +13,12 @@ import {
 } from '@dmalab/integration';
 import { summarise, type Trace, type TraceSummary, writeChromeTrace } from '@dmalab/trace';
 import { readText } from '../input-file.ts';
+import { chooseOtherMachine } from '../machine-choice.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
 import { writePieces, writeText } from '../output-file.ts';
 import { readTraceFile } from '../trace-file.ts';
 import { printDiagnosis } from './print-diagnosis.ts';
+import { printWhatIf } from './print-what-if.ts';
 import type { ReplayFlags } from './replay.ts';
 
 const MOST_NOTES_SHOWN = 5;
@@ -24,11 +26,16 @@ const MOST_FINDINGS_SHOWN = 20;
 
 /** Reads the trace, replays it and prints what came out. With `--check`, exit code 1 for a disagreement or a finding. */
 export async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
-  const { boot, check, json, nvme } = flags;
+  const { as: machine, dmaMask, boot, check, json, nvme } = flags;
   const bootText = boot === undefined ? undefined : await readText(boot);
+  const other = machine === undefined ? undefined : await chooseOtherMachine(machine, dmaMask);
   const trace = await readTraceFile(file);
   const summary = summarise(trace);
-  const report = replayTrace(trace, { nvme: nvme === true, ...(bootText !== undefined && { bootText }) });
+  const report = replayTrace(trace, {
+    nvme: nvme === true,
+    ...(bootText !== undefined && { bootText }),
+    ...(other !== undefined && { as: other }),
+  });
   writeFiles(file, flags, trace, summary, report);
   if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, ...report });
   else printReport(file, trace, summary, report);
@@ -72,6 +79,7 @@ function printReport(file: string, trace: Trace, summary: TraceSummary, report: 
   if (nvme !== undefined) printNvme(nvme);
   printFindings(report.dmaDebug);
   printDiagnosis(report.diagnosis);
+  if (report.whatIf !== undefined) printWhatIf(report.whatIf);
 }
 
 function printDevices({ devices, iommu }: TraceSummary): void {

@@ -3,17 +3,22 @@ import { type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
 import { type DirectAgreement, replayDirect } from './direct.ts';
 import { type DmaDebugReport, replayDmaDebug } from './dma-debug.ts';
 import { machineFacts } from './iova/machine-facts.ts';
+import { iovaOperations } from './iova/operations.ts';
 import { type IovaAgreement, replayIova } from './iova.ts';
 import { type NvmeAgreement, replayNvme } from './nvme.ts';
 import { replayPageTables, type TableAgreement } from './page-tables.ts';
 import type { SwiotlbAgreement } from './swiotlb/agreement.ts';
 import { compareWithPool, readTracedPool } from './swiotlb.ts';
+import type { OtherMachine } from './what-if/other-machine.ts';
+import { type WhatIf, whatIf } from './what-if/what-if.ts';
 
 export interface ReplayOptions {
   /** Kernel log of the traced boot: pool geometry, command line, IOMMU mode, groups. Without it they are inferred. */
   readonly bootText?: string;
   /** Give the trace's I/O to the NVMe driver and controller too, and compare command by command. Default false. */
   readonly nvme?: boolean;
+  /** Another machine, to which the same requests are given. */
+  readonly as?: OtherMachine;
 }
 
 /** How far the model hands out the addresses that the kernel did. A part that the trace doesn't exercise is absent. */
@@ -33,12 +38,14 @@ export interface ReplayReport {
   readonly dmaDebug: DmaDebugReport;
   /** How bounce buffers, IOVA space and flush queue fared, and what was exposed. */
   readonly diagnosis: Diagnosis;
+  /** With `as`: the same requests there. */
+  readonly whatIf?: WhatIf;
 }
 
 /** Drives the model with the requests of a whole trace (one that was read in a single batch). */
 export function replayTrace(
   { log, header }: Trace,
-  { bootText, nvme: withNvme = false }: ReplayOptions = {},
+  { bootText, nvme: withNvme = false, as: other }: ReplayOptions = {},
 ): ReplayReport {
   const options = {
     ...(bootText !== undefined && { bootText }),
@@ -56,8 +63,12 @@ export function replayTrace(
     ...(pool !== null && { swiotlb: compareWithPool(pool) }),
     ...(nvme !== null && { nvme }),
   };
+  const dmaDebug = replayDmaDebug(log);
   const { controllers } = machineFacts(bootText ?? '', header.cpus);
-  return { agreement, dmaDebug: replayDmaDebug(log), diagnosis: diagnose(log, { pool, iova, controllers }) };
+  const operations = iova.domains.length === 0 ? [] : iovaOperations(log, controllers);
+  const diagnosis = diagnose(log, { pool, iova, operations });
+  const input = { pool, operations, diagnosis, dmaDebug, bootText: bootText ?? '' };
+  return { agreement, dmaDebug, diagnosis, ...(other !== undefined && { whatIf: whatIf(log, input, other) }) };
 }
 
 /** Comparisons that came out otherwise than in the trace, and have no explanation. */

@@ -1,12 +1,12 @@
 import type { TraceLog } from '@dmalab/trace';
 import type { IovaOperation } from '../iova/operation.ts';
-import { iovaOperations } from '../iova/operations.ts';
 import type { IovaAgreement } from '../iova.ts';
 import type { PoolPressure } from '../swiotlb/pool-pressure.ts';
 import { tracedPressure } from '../swiotlb/pool-run.ts';
 import type { TracedPool } from '../swiotlb.ts';
 import { eventsOverTime, mappedOverTime, type NamedTimeline } from './activity.ts';
 import { DomainWalk } from './domain-walk.ts';
+import { flushSchedule } from './flush-schedule.ts';
 import type { IovaUse } from './iova-use.ts';
 
 /** What the traced machine went through, beyond what its drivers did wrong. Plain JSON. */
@@ -22,17 +22,19 @@ export interface Diagnosis {
 export interface DiagnosisInput {
   readonly pool: TracedPool | null;
   readonly iova: IovaAgreement;
-  /** PCI device by NVMe controller, as the boot log tells it. */
-  readonly controllers: ReadonlyMap<string, string>;
+  /** Of all domains. */
+  readonly operations: readonly IovaOperation[];
 }
 
-export function diagnose(log: TraceLog, { pool, iova, controllers }: DiagnosisInput): Diagnosis {
-  const operations = iova.domains.length === 0 ? [] : iovaOperations(log, controllers);
+export function diagnose(log: TraceLog, { pool, iova, operations }: DiagnosisInput): Diagnosis {
   return {
     events: eventsOverTime(log),
     mapped: mappedOverTime(log),
     ...(pool?.setting && { swiotlb: tracedPressure(log, pool.history, pool.setting) }),
-    iova: iova.domains.map((domain) => new DomainWalk(log, ofDomain(operations, domain.devices), domain).run()),
+    iova: iova.domains.map((domain) => {
+      const own = ofDomain(operations, domain.devices);
+      return new DomainWalk(log, own, domain, flushSchedule(own, domain.inferredFlushes)).run();
+    }),
   };
 }
 

@@ -28,19 +28,19 @@ function unmaps(count: number, cpu: number): IovaOperation[] {
 }
 
 describe('a ring of the flush queue', () => {
-  const lazy = { ...agreement, mode: 'lazy' as const, inferredFlushes: [] };
+  const lazy = { ...agreement, mode: 'lazy' as const };
 
   it.each([
     [255, 0, 255],
     [256, 1, 1],
     [511, 2, 1],
   ])('I99, I105 with %i entries has been flushed %i times, %i wait', (entries, forcedFlushes, stillWaiting) => {
-    const { flushQueue } = new DomainWalk(log, unmaps(entries, 0), lazy).run();
+    const { flushQueue } = new DomainWalk(log, unmaps(entries, 0), lazy, []).run();
     expect(flushQueue).toMatchObject({ forcedFlushes, stillWaiting, mostWaiting: 255, mostWaitingLine: 255 });
   });
 
   it('I105 when it is full ends the exposure of what waits, then and not later', () => {
-    const { exposure } = new DomainWalk(log, unmaps(256, 3), lazy).run();
+    const { exposure } = new DomainWalk(log, unmaps(256, 3), lazy, []).run();
     expect(exposure.longestMicros).toBe(2_550);
     expect(exposure.classes.slice(0, 2)).toEqual([101, 100]);
   });

@@ -1,9 +1,9 @@
 import { FLUSH_QUEUE_PER_CPU } from '@dmalab/iommu';
 import { EventKind, type TraceLog } from '@dmalab/trace';
-import { GRANULE, type IovaOperation, pageOf } from '../iova/operation.ts';
+import { GRANULE, type IovaOperation, pageOf, pagesTouched } from '../iova/operation.ts';
 import type { DomainAgreement } from '../iova.ts';
 import { ExposureLog, type OpenExposure } from './exposure-log.ts';
-import { flushSchedule, type TimedFlush } from './flush-schedule.ts';
+import type { TimedFlush } from './flush-schedule.ts';
 import type { FlushQueueUse, IovaUse } from './iova-use.ts';
 import { MappedSpace } from './mapped-space.ts';
 import { PeakTimeline, spanOf } from './timeline.ts';
@@ -21,11 +21,14 @@ interface Waiting extends OpenExposure {
   readonly cpu: number;
 }
 
+/** What of a domain's replay the walk passes on. */
+export type WalkedDomain = Pick<DomainAgreement, 'devices' | 'mode' | 'compared' | 'cacheHits' | 'treeAllocations'>;
+
 /** Follows a domain through the trace: what is mapped, what waits for its invalidation, and who could reach what. */
 export class DomainWalk {
   readonly #log: TraceLog;
   readonly #operations: readonly IovaOperation[];
-  readonly #agreement: DomainAgreement;
+  readonly #domain: WalkedDomain;
   readonly #flushes: readonly TimedFlush[];
   readonly #space: MappedSpace;
   readonly #exposure: ExposureLog;
@@ -40,11 +43,16 @@ export class DomainWalk {
   #mostWaiting = 0;
   #mostWaitingLine = 0;
 
-  constructor(log: TraceLog, operations: readonly IovaOperation[], agreement: DomainAgreement) {
+  constructor(
+    log: TraceLog,
+    operations: readonly IovaOperation[],
+    domain: WalkedDomain,
+    flushes: readonly TimedFlush[],
+  ) {
     this.#log = log;
     this.#operations = operations;
-    this.#agreement = agreement;
-    this.#flushes = flushSchedule(operations, agreement.inferredFlushes);
+    this.#domain = domain;
+    this.#flushes = flushes;
     const span = spanOf(log);
     this.#space = new MappedSpace(span);
     this.#exposure = new ExposureLog(span);
@@ -57,7 +65,7 @@ export class DomainWalk {
       if (operation.kind === 'alloc') this.#map(operation);
       else this.#unmap(operation);
     }
-    const { devices, mode, compared, cacheHits, treeAllocations } = this.#agreement;
+    const { devices, mode, compared, cacheHits, treeAllocations } = this.#domain;
     const stillWaiting = this.#waiting.length;
     this.#endAll(spanOf(this.#log).endMicros);
     return {
@@ -87,7 +95,7 @@ export class DomainWalk {
     this.#live.delete(pfn);
     this.#space.unmap(operation);
     if (range !== undefined) this.#exposure.beside(-range.bytesBeside, line);
-    if (twoStep || this.#agreement.mode === 'strict') {
+    if (twoStep || this.#domain.mode === 'strict') {
       this.#exposure.unmappedAtOnce();
       return;
     }
@@ -144,7 +152,8 @@ export class DomainWalk {
     const physPages: number[] = [];
     for (const event of events) {
       const first = pageOf(log.phys(event));
-      for (let page = 0; page < pageOf(log.size(event)); page++) physPages.push(first + page);
+      const count = pagesTouched(log.phys(event), log.size(event));
+      for (let page = 0; page < count; page++) physPages.push(first + page);
     }
     // Only single mappings tell their buffer exactly; a bounced one lies elsewhere, between zeros (spec I229).
     const isSingle = call >= 0 && log.kind(call) === EventKind.DMA_MAP_PHYS;

@@ -25,3 +25,18 @@ export function flushSchedule(operations: readonly IovaOperation[], flushes: rea
     return { beforeEvent: event, micros: timeMicros - earlier };
   });
 }
+
+/** The flushes of a healthy timer on a machine that was not traced, each as late as the rule admits (spec I101, I103). */
+export function timerSchedule(operations: readonly IovaOperation[]): TimedFlush[] {
+  const flushes: TimedFlush[] = [];
+  let dueMicros = Number.POSITIVE_INFINITY;
+  for (const { kind, twoStep, event, timeMicros } of operations) {
+    if (timeMicros >= dueMicros) {
+      flushes.push({ beforeEvent: event, micros: dueMicros });
+      dueMicros = Number.POSITIVE_INFINITY;
+    }
+    const isQueued = kind === 'free' && !twoStep;
+    if (isQueued && dueMicros === Number.POSITIVE_INFINITY) dueMicros = timeMicros + LATEST_MILLIS * 1000;
+  }
+  return flushes;
+}

@@ -8,6 +8,7 @@ import { agreementSection } from './agreement-section.ts';
 import { findingsSection } from './findings-section.ts';
 import { iovaSections } from './iova-sections.ts';
 import { swiotlbSection } from './swiotlb-section.ts';
+import { whatIfSection } from './what-if-section.ts';
 
 /** What a page about a trace is made of. */
 export interface ReplayPageInput {
@@ -23,6 +24,7 @@ export function replayPage(input: ReplayPageInput): string {
   const { diagnosis } = report;
   const sections: Section[] = [
     findingsSection(report),
+    ...(report.whatIf === undefined ? [] : [whatIfSection(report.whatIf, diagnosis.swiotlb ?? null)]),
     ...(diagnosis.swiotlb === undefined ? [] : [swiotlbSection(diagnosis.swiotlb)]),
     ...diagnosis.iova.flatMap(iovaSections),
     activitySection(input),
