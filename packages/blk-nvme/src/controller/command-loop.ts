@@ -1,12 +1,12 @@
 import { get, join64, set } from '../spec/bits.ts';
-import { Feature } from '../spec/features.ts';
 import { NvmOpcode } from '../spec/opcodes.ts';
-import { Cc, Csts } from '../spec/registers.ts';
+import { Csts } from '../spec/registers.ts';
 import { Cdw0, RwCdw12, SQE_BYTES, SqeWord } from '../spec/sqe.ts';
 import { NVME_STATUS_MORE, Status } from '../spec/status.ts';
 import { executeAdmin, NO_COMPLETION } from './commands/admin.ts';
 import { executeNvm } from './commands/nvm.ts';
 import { BIT_BUCKET } from './data/transfer-ranges.ts';
+import { Arbiter } from './queues/arbiter.ts';
 import { CompletionWriter } from './queues/completion-writer.ts';
 import { InterruptSignal } from './queues/interrupt-signal.ts';
 import { STAGE_EXECUTE, STAGE_POST } from './queues/outstanding-commands.ts';
@@ -14,8 +14,6 @@ import { pollShadowDoorbells } from './registers/doorbells.ts';
 import type { ControllerState } from './state/controller-state.ts';
 import type { FaultAction } from './state/fault-rules.ts';
 
-/** Commands of one queue in one step at most, so that a step stays bounded where arbitration sets no limit. */
-const BURST_MAX = 64;
 /** Entries that one request fetches at most. */
 const FETCH_MAX = 16;
 const SQE_WORDS: number = SQE_BYTES / 4;
@@ -40,11 +38,11 @@ export class CommandLoop {
   #sqe: Uint32Array = this.#kept;
   readonly #completions: CompletionWriter;
   readonly #interrupts: InterruptSignal;
-  /** I/O queue whose turn it is. */
-  #turn = 1;
+  readonly #arbiter: Arbiter;
 
   constructor(state: ControllerState) {
     this.#c = state;
+    this.#arbiter = new Arbiter(state);
     this.#interrupts = new InterruptSignal(state);
     this.#completions = new CompletionWriter(state, this.#interrupts);
   }
@@ -58,8 +56,8 @@ export class CommandLoop {
     if (c.shadowDoorbells >= 0 && pollShadowDoorbells(c)) worked = true;
     if (c.sqs.head[0] !== c.sqs.tail[0] && this.#runQueue(0, 1)) worked = true;
     if (c.memory.generation !== generation) return true;
-    const qid = this.#nextQueue();
-    if (qid !== 0 && this.#runQueue(qid, this.#burst())) worked = true;
+    const qid = this.#arbiter.next();
+    if (qid !== 0 && this.#runQueue(qid, this.#arbiter.burst(qid))) worked = true;
     if (c.events.ready && this.#reportEvent()) worked = true;
     if (this.#completions.flush()) worked = true;
     if (this.#interrupts.signal()) worked = true;
@@ -70,26 +68,6 @@ export class CommandLoop {
   #mayWork(): boolean {
     const { csts } = this.#c.registers;
     return get(csts, Csts.RDY) === 1 && get(csts, Csts.CFS) === 0;
-  }
-
-  #burst(): number {
-    const ab = this.#c.features.get(Feature.ARBITRATION) & 7;
-    return ab === 7 ? BURST_MAX : Math.min(1 << ab, BURST_MAX);
-  }
-
-  /** Round robin over the I/O queues that have something to do and room to complete it (spec N133), or 0. */
-  #nextQueue(): number {
-    const { sqs, cqs } = this.#c;
-    const weighted = get(this.#c.registers.cc, Cc.AMS) === 1;
-    let best = 0;
-    const { last } = sqs;
-    for (let i = 0, qid = this.#turn; i < last; i++, qid = qid >= last ? 1 : qid + 1) {
-      if (sqs.head[qid] === sqs.tail[qid] || sqs.size[qid] === 0 || cqs.isFull(sqs.cqid[qid])) continue;
-      if (best === 0 || sqs.priority[qid] < sqs.priority[best]) best = qid;
-      if (!weighted) break;
-    }
-    if (best !== 0) this.#turn = best >= last ? 1 : best + 1;
-    return best;
   }
 
   /** Up to `limit` commands of one queue: entries that lie side by side are fetched with one request. */

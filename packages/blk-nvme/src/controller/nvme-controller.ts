@@ -1,22 +1,23 @@
-import { get, join64, set } from '../spec/bits.ts';
-import { Feature } from '../spec/features.ts';
-import { OAES_NS_ATTR } from '../spec/identify.ts';
-import { AER_NOTICE_NS_CHANGED, AsyncEventType, LogPage } from '../spec/log-pages.ts';
+import { get, join64, put, set } from '../spec/bits.ts';
 import {
   Aqa,
   CAP_CSS_ALL_SETS,
   CAP_CSS_NVM,
   CapHigh,
+  CapLow,
   CC_CSS_ALL_SETS,
   CC_CSS_NVM,
   Cc,
   Cmbmsc,
+  CSTS_NSSRO,
   Csts,
+  NSSR_MAGIC,
   Register,
   SHST_COMPLETE,
   SHST_NORMAL,
 } from '../spec/registers.ts';
 import { CommandLoop } from './command-loop.ts';
+import { tellChanged } from './commands/namespace-commands.ts';
 import type { PowerCutChoice } from './media/durability.ts';
 import { Namespace } from './media/namespace.ts';
 import { type NamespaceOptions, type NvmeControllerOptions, settleOptions } from './options.ts';
@@ -76,20 +77,13 @@ export class NvmeController {
   /** Puts a namespace at an id, in place of one that was there; the host is told (spec N95, N154). */
   attachNamespace(nsid: number, options: NamespaceOptions): void {
     this.#c.namespaces[nsid - 1] = new Namespace(nsid, options);
-    this.#namespaceChanged(nsid);
+    tellChanged(this.#c, nsid);
   }
 
   /** Takes a namespace away; commands to it end with "invalid field" from now on (spec N140). */
   detachNamespace(nsid: number): void {
     this.#c.namespaces[nsid - 1] = undefined;
-    this.#namespaceChanged(nsid);
-  }
-
-  #namespaceChanged(nsid: number): void {
-    const { changedNamespaces, features, events } = this.#c;
-    changedNamespaces.add(nsid);
-    const wanted = (features.get(Feature.ASYNC_EVENT) & OAES_NS_ATTR) !== 0;
-    if (wanted) events.raise(AsyncEventType.NOTICE, AER_NOTICE_NS_CHANGED, LogPage.CHANGED_NS);
+    tellChanged(this.#c, nsid);
   }
 
   /** A 32-bit register of BAR0, unsigned; unaligned, reserved and write-only ones read 0 (spec N120). */
@@ -106,6 +100,7 @@ export class NvmeController {
     }
     if (this.#c.registers.writeHeld(offset, value)) return;
     if (offset === Register.CC) this.#writeConfiguration(value);
+    else if (offset === Register.NSSR) this.#writeSubsystemReset(value);
     else if (offset === Register.CMBMSC) this.#writeCmbmsc(value, this.#c.registers.cmbmscHigh);
     else if (offset === Register.CMBMSC + 4) this.#writeCmbmsc(this.#c.registers.cmbmscLow, value);
   }
@@ -179,7 +174,7 @@ export class NvmeController {
       cssFits &&
       ((registers.asqLow | registers.acqLow) & 0xfff) === 0 &&
       get(registers.cc, Cc.MPS) <= get(registers.capHigh, CapHigh.MPSMAX) &&
-      get(registers.cc, Cc.AMS) === 0 &&
+      get(registers.cc, Cc.AMS) <= get(registers.capLow, CapLow.AMS) &&
       get(registers.aqa, Aqa.ASQS) >= 1 &&
       get(registers.aqa, Aqa.ACQS) >= 1
     );
@@ -196,9 +191,10 @@ export class NvmeController {
     c.outstanding.clear();
     c.events.clear();
     c.features.reset();
+    c.firmwareBytes = 0;
     c.shadowDoorbells = -1;
     c.eventIndexes = -1;
-    c.registers.csts = 0;
+    c.registers.csts &= CSTS_NSSRO;
     c.registers.interruptMask = 0;
   }
 
@@ -207,6 +203,13 @@ export class NvmeController {
     const { registers, durability } = this.#c;
     if (shn !== 0) durability.flush();
     registers.csts = set(registers.csts, Csts.SHST, shn === 0 ? SHST_NORMAL : SHST_COMPLETE);
+  }
+
+  /** Resets everything and says so afterwards (spec N120, N124). */
+  #writeSubsystemReset(value: number): void {
+    if (value !== NSSR_MAGIC || !this.#c.config.subsystemReset) return;
+    this.reset();
+    this.#c.registers.csts = put(Csts.NSSRO, 1);
   }
 
   #writeCmbmsc(low: number, high: number): void {

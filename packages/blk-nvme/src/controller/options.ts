@@ -49,6 +49,12 @@ export interface NvmeControllerOptions {
   readonly hmpre?: number;
   /** Doorbell Buffer Config offered. Default true. */
   readonly shadowDoorbells?: boolean;
+  /** Bytes that Namespace Management may make namespaces of. Default 0. */
+  readonly unallocatedBytes?: number;
+  /** Weighted round robin offered (spec N133). Default false. */
+  readonly weightedArbitration?: boolean;
+  /** NVM subsystem reset offered (spec N124). Default false. */
+  readonly subsystemReset?: boolean;
   /** Failed commands are entered in the error log and say MORE (spec N172). Default false, as QEMU. */
   readonly errorLog?: boolean;
   /** Nanoseconds from fetch to execution of an I/O command. Default 0: at once. */
@@ -84,6 +90,9 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
     awupf: 0,
     hmpre: 0,
     shadowDoorbells: true,
+    unallocatedBytes: 0,
+    weightedArbitration: false,
+    subsystemReset: false,
     errorLog: false,
     latencyNanos: 0,
     bandwidth: 0,
@@ -98,6 +107,7 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
   inRange('mdts', config.mdts, 0, 15);
   inRange('doorbellStride', config.doorbellStride, 0, 15);
   inRange('cmbBytes / 1 MiB', config.cmbBytes / 2 ** 20, 0, 2 ** 20 - 1);
+  inRange('unallocatedBytes', config.unallocatedBytes, 0, 2 ** 52);
   inRange('awupf', config.awupf, 0, 65535);
   inRange('serial.length', config.serial.length, 0, 20);
   inRange('model.length', config.model.length, 0, 40);

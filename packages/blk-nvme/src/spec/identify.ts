@@ -81,6 +81,7 @@ export const IdentifyController = {
 /** Optional admin commands, OACS (spec N57, N152). */
 export const OACS_SECURITY = 1 << 0;
 export const OACS_FORMAT = 1 << 1;
+export const OACS_FIRMWARE = 1 << 2;
 export const OACS_NS_MGMT = 1 << 3;
 export const OACS_DIRECTIVES = 1 << 5;
 export const OACS_DBBUF = 1 << 8;
@@ -128,6 +129,9 @@ export const IdentifyNamespace = {
   NPDG: 0x44,
   NPDA: 0x46,
   NOWS: 0x48,
+  MSSRL: 0x4a,
+  MCL: 0x4c,
+  MSRC: 0x50,
   NSATTR: 0x63,
   NGUID: 0x68,
   EUI64: 0x78,

@@ -74,6 +74,28 @@ export const NVME_DSMGMT_AD = 4;
 export const DSM_RANGE_BYTES = 16;
 export const DSM_MAX_RANGES = 256;
 
+/** Copy: cdw12, and the words of a source range of format 0 (spec N160; NVM 1.0c, Copy). */
+export const CopyCdw12 = {
+  NR: bits(7, 0),
+  DESFMT: bits(11, 8),
+  PRINFOR: bits(15, 12),
+  RSVD: bits(19, 16),
+  DTYPE: bits(23, 20),
+  STCW: bit(24),
+  STCR: bit(25),
+  PRINFOW: bits(29, 26),
+  FUA: bit(30),
+  LR: bit(31),
+} as const;
+export const CopyRange = { SLBA: 2, NLB: 4 } as const;
+export const COPY_RANGE_BYTES = 32;
+
+/** Namespace Management and Namespace Attachment (spec N150). */
+export const NsManagementCdw10 = { SEL: bits(3, 0), RSVD: bits(31, 4) } as const;
+
+/** Firmware Commit (spec N150). */
+export const FirmwareCommitCdw10 = { FS: bits(2, 0), CA: bits(5, 3), RSVD: bits(30, 6), BPID: bit(31) } as const;
+
 /** Create I/O Completion Queue and Create I/O Submission Queue (spec N150). */
 export const CreateQueueCdw10 = { QID: bits(15, 0), QSIZE: bits(31, 16) } as const;
 export const CreateCqCdw11 = { PC: bit(0), IEN: bit(1), RSVD: bits(15, 2), IV: bits(31, 16) } as const;

@@ -6,10 +6,13 @@ import { PROTECTION_BYTES } from '../../spec/t10-dif.ts';
 import { sendData } from '../data/data-transfer.ts';
 import { LBA_FORMATS } from '../media/lba-formats.ts';
 import type { Namespace } from '../media/namespace.ts';
+import { STAGE_POST } from '../queues/outstanding-commands.ts';
 import type { ControllerState } from '../state/controller-state.ts';
 import { getFeatures, setFeatures } from './feature-commands.ts';
+import { commitFirmware, downloadFirmware } from './firmware-commands.ts';
 import { getLogPage } from './get-log-page.ts';
 import { identify } from './identify.ts';
+import { attachNamespace, manageNamespace } from './namespace-commands.ts';
 import { createCq, createSq, deleteCq, deleteSq } from './queue-commands.ts';
 
 /** The command gets no completion now: its completion comes later, or never. */
@@ -36,6 +39,12 @@ const COMMANDS: Readonly<Record<number, (c: ControllerState, sqe: Uint32Array) =
   [AdminOpcode.SET_FEATURES]: setFeatures,
   [AdminOpcode.GET_FEATURES]: getFeatures,
   [AdminOpcode.ASYNC_EVENT]: asyncEventRequest,
+  [AdminOpcode.NS_MGMT]: (c, sqe) =>
+    c.config.unallocatedBytes > 0 ? manageNamespace(c, sqe) : dnr(Status.INVALID_OPCODE),
+  [AdminOpcode.NS_ATTACH]: (c, sqe) =>
+    c.config.unallocatedBytes > 0 ? attachNamespace(c, sqe) : dnr(Status.INVALID_OPCODE),
+  [AdminOpcode.ACTIVATE_FW]: commitFirmware,
+  [AdminOpcode.DOWNLOAD_FW]: downloadFirmware,
   [AdminOpcode.KEEP_ALIVE]: () => Status.SUCCESS,
   [AdminOpcode.DBBUF]: doorbellBufferConfig,
   [AdminOpcode.FORMAT_NVM]: formatNvm,
@@ -47,6 +56,10 @@ const COMMANDS: Readonly<Record<number, (c: ControllerState, sqe: Uint32Array) =
 function abort(c: ControllerState, sqe: Uint32Array): number {
   const sqid = get(sqe[SqeWord.CDW10], AbortCdw10.SQID);
   const cid = get(sqe[SqeWord.CDW10], AbortCdw10.CID);
+  if (sqid === 0 && c.events.cancel(cid)) {
+    c.outstanding.add(STAGE_POST, 0, sqe, 0, Status.ABORT_REQ, 0, cid);
+    return Status.SUCCESS;
+  }
   const slot = c.outstanding.find(sqid, cid);
   if (slot >= 0) c.outstanding.abort(slot, Status.ABORT_REQ);
   c.result = slot >= 0 ? 0 : 1;

@@ -98,6 +98,8 @@ const SUPPORTED_ADMIN: ReadonlySet<number> = new Set([
   AdminOpcode.SET_FEATURES,
   AdminOpcode.GET_FEATURES,
   AdminOpcode.ASYNC_EVENT,
+  AdminOpcode.ACTIVATE_FW,
+  AdminOpcode.DOWNLOAD_FW,
   AdminOpcode.KEEP_ALIVE,
   AdminOpcode.DBBUF,
   AdminOpcode.FORMAT_NVM,
@@ -116,6 +118,7 @@ const EFFECTS: readonly (readonly [at: number, effects: number])[] = [
   [IO_EFFECTS + NvmOpcode.WRITE_ZEROES * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
   [IO_EFFECTS + NvmOpcode.DSM * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
   [IO_EFFECTS + NvmOpcode.VERIFY * 4, EFFECT_SUPPORTED],
+  [IO_EFFECTS + NvmOpcode.COPY * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
 ];
 
 function commandEffects(): Uint8Array {

@@ -8,10 +8,13 @@ import {
   LbaFormat,
   NsDescriptor,
   OACS_DBBUF,
+  OACS_FIRMWARE,
   OACS_FORMAT,
+  OACS_NS_MGMT,
   OACS_SECURITY,
   OAES_NS_ATTR,
   ONCS_COMPARE,
+  ONCS_COPY,
   ONCS_DSM,
   ONCS_SAVE_SELECT,
   ONCS_TIMESTAMP,
@@ -25,6 +28,7 @@ import { SQES_LOG2 } from '../../spec/sqe.ts';
 import { LBA_FORMATS } from '../media/lba-formats.ts';
 import type { Namespace } from '../media/namespace.ts';
 import { ABORT_LIMIT, ASYNC_EVENT_LIMIT, type ControllerState } from '../state/controller-state.ts';
+import { COPY_BLOCKS_MAX, COPY_RANGE_BLOCKS_MAX, COPY_RANGES_MAX } from './copy.ts';
 
 /** Red Hat's vendor id and virtio's subsystem id, as QEMU's controller reports (spec N152). */
 const VENDOR = 0x1b36;
@@ -58,7 +62,9 @@ export function fillController(c: ControllerState, page: Uint8Array): void {
   u32(IdentifyController.OAES, OAES_NS_ATTR);
   u32(IdentifyController.CTRATT, CTRATT_ELBAS);
   u8(IdentifyController.CNTRLTYPE, 1);
-  u16(IdentifyController.OACS, OACS_SECURITY | OACS_FORMAT | (config.shadowDoorbells ? OACS_DBBUF : 0));
+  const managed = config.unallocatedBytes > 0 ? OACS_NS_MGMT : 0;
+  const shadowed = config.shadowDoorbells ? OACS_DBBUF : 0;
+  u16(IdentifyController.OACS, OACS_SECURITY | OACS_FORMAT | OACS_FIRMWARE | managed | shadowed);
   u8(IdentifyController.ACL, ABORT_LIMIT);
   u8(IdentifyController.AERL, ASYNC_EVENT_LIMIT);
   u8(IdentifyController.FRMW, 3);
@@ -86,7 +92,8 @@ const SUPPORTED_ONCS =
   ONCS_WRITE_ZEROES |
   ONCS_SAVE_SELECT |
   ONCS_TIMESTAMP |
-  ONCS_VERIFY;
+  ONCS_VERIFY |
+  ONCS_COPY;
 
 /** Namespace ids go up to this (spec N140): NN of Identify Controller. */
 export function namespaceLimit(c: ControllerState): number {
@@ -110,6 +117,9 @@ export function fillNamespace(ns: Namespace, page: Uint8Array): void {
   page[IdentifyNamespace.DLFEAT] = 9;
   view.setUint16(IdentifyNamespace.NPDG, 4096 / ns.blockBytes - 1, true);
   view.setUint16(IdentifyNamespace.NPDA, 4096 / ns.blockBytes - 1, true);
+  view.setUint16(IdentifyNamespace.MSSRL, COPY_RANGE_BLOCKS_MAX, true);
+  view.setUint32(IdentifyNamespace.MCL, COPY_BLOCKS_MAX, true);
+  page[IdentifyNamespace.MSRC] = COPY_RANGES_MAX - 1;
   page[IdentifyNamespace.NSATTR] = ns.writeProtected ? 1 : 0;
   for (const [i, { metadataBytes, lbads }] of LBA_FORMATS.entries()) {
     const at = IdentifyNamespace.LBAF + i * LbaFormat.BYTES;

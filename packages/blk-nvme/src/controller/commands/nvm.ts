@@ -15,6 +15,7 @@ import { dnr, Status } from '../../spec/status.ts';
 import { receiveData } from '../data/data-transfer.ts';
 import type { Namespace } from '../media/namespace.ts';
 import type { ControllerState } from '../state/controller-state.ts';
+import { copy } from './copy.ts';
 import { DMRL, DMRSL, namespaceLimit, VSL } from './identify-data.ts';
 import { compare, read, verify, write } from './read-write.ts';
 
@@ -47,6 +48,7 @@ function isSupported(opcode: number): boolean {
     case NvmOpcode.WRITE_ZEROES:
     case NvmOpcode.DSM:
     case NvmOpcode.VERIFY:
+    case NvmOpcode.COPY:
       return true;
     default:
       return false;
@@ -65,6 +67,8 @@ function executeOn(c: ControllerState, ns: Namespace, opcode: number, sqe: Uint3
       return Status.SUCCESS;
     case NvmOpcode.DSM:
       return datasetManagement(c, ns, sqe);
+    case NvmOpcode.COPY:
+      return copy(c, ns, sqe);
     case NvmOpcode.WRITE:
       return checkTransfer(c, ns, sqe) || checkWritable(ns) || write(c, ns, sqe);
     case NvmOpcode.COMPARE:

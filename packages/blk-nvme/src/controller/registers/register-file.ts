@@ -41,9 +41,14 @@ export class RegisterFile {
   cmbmscHigh = 0;
 
   constructor(config: ControllerConfig) {
-    this.capLow = put(CapLow.MQES, config.queueEntries - 1) | put(CapLow.CQR, 1) | put(CapLow.TO, READY_TIMEOUT);
+    this.capLow =
+      put(CapLow.MQES, config.queueEntries - 1) |
+      put(CapLow.CQR, 1) |
+      put(CapLow.AMS, config.weightedArbitration ? 1 : 0) |
+      put(CapLow.TO, READY_TIMEOUT);
     this.capHigh =
       put(CapHigh.DSTRD, config.doorbellStride) |
+      put(CapHigh.NSSRS, config.subsystemReset ? 1 : 0) |
       put(CapHigh.CSS, CAP_CSS_NVM | CAP_CSS_ALL_SETS) |
       put(CapHigh.MPSMAX, MPS_MAX) |
       put(CapHigh.CMBS, config.cmbBytes > 0 ? 1 : 0);

@@ -1,4 +1,6 @@
 import { get } from '../../spec/bits.ts';
+import { Feature } from '../../spec/features.ts';
+import { OAES_NS_ATTR } from '../../spec/identify.ts';
 import { CapHigh } from '../../spec/registers.ts';
 import { HostMemory } from '../data/host-memory.ts';
 import { PrpReader } from '../data/prp.ts';
@@ -37,6 +39,12 @@ export class ControllerState {
   readonly durability = new DurabilityLog();
   /** By nsid - 1; undefined where the id has no namespace. */
   readonly namespaces: (Namespace | undefined)[];
+  /** Namespaces that exist and are attached to nobody, by id. */
+  readonly detached = new Map<number, Namespace>();
+  /** Room for namespaces to be created: UNVMCAP. */
+  unallocatedBytes: number;
+  /** Bytes of the firmware image downloaded so far. */
+  firmwareBytes = 0;
   readonly ranges = new TransferRanges();
   readonly prp: PrpReader;
   readonly sgl: SglReader;
@@ -65,10 +73,16 @@ export class ControllerState {
     this.cqs = new CompletionQueues(config.ioQueues + 1);
     this.features = new FeatureValues(config);
     this.namespaces = config.namespaces.map((options, i) => new Namespace(i + 1, options));
+    this.unallocatedBytes = config.unallocatedBytes;
     this.prp = new PrpReader(this.memory, this.ranges);
     this.sgl = new SglReader(this.memory, this.ranges, config.sgls);
     this.mdtsBytes = config.mdts === 0 ? Number.POSITIVE_INFINITY : MDTS_UNIT * 2 ** config.mdts;
     this.doorbellStrideBytes = 4 << get(this.registers.capHigh, CapHigh.DSTRD);
+  }
+
+  /** The host asked to be told of changes to namespaces (spec N153, feature 0Bh). */
+  get wantsNamespaceNotices(): boolean {
+    return (this.features.get(Feature.ASYNC_EVENT) & OAES_NS_ATTR) !== 0;
   }
 
   stagingOf(lengthBytes: number): Uint8Array {

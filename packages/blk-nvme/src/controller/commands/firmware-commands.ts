@@ -1,0 +1,34 @@
+import { get } from '../../spec/bits.ts';
+import { FirmwareCommitCdw10, SqeWord } from '../../spec/sqe.ts';
+import { dnr, Status } from '../../spec/status.ts';
+import { receiveData } from '../data/data-transfer.ts';
+import type { ControllerState } from '../state/controller-state.ts';
+
+/** Commit actions: into a slot; the same and active after a reset; active after a reset; active now. */
+const REPLACE = 0;
+const ACTIVATE_AFTER_RESET = 2;
+const ACTIVATE_NOW = 3;
+const SLOTS = 7;
+
+/** Firmware Image Download (spec N150, outline): the bytes are taken and counted, never run. */
+export function downloadFirmware(c: ControllerState, sqe: Uint32Array): number {
+  const lengthBytes = (sqe[SqeWord.CDW10] + 1) * 4;
+  const offset = sqe[SqeWord.CDW11] * 4;
+  if (lengthBytes > c.mdtsBytes) return dnr(Status.INVALID_FIELD);
+  // Pieces that overlap or leave a hole make no image; a piece at 0 starts a new one.
+  if (offset !== 0 && offset !== c.firmwareBytes) return dnr(Status.OVERLAPPING_RANGE);
+  const status = receiveData(c, sqe, c.stagingOf(lengthBytes), lengthBytes);
+  if (status === 0) c.firmwareBytes = offset + lengthBytes;
+  return status;
+}
+
+/** Firmware Commit (spec N150, outline): every image becomes active at the next reset only. */
+export function commitFirmware(c: ControllerState, sqe: Uint32Array): number {
+  const slot = get(sqe[SqeWord.CDW10], FirmwareCommitCdw10.FS);
+  const action = get(sqe[SqeWord.CDW10], FirmwareCommitCdw10.CA);
+  if (slot > SLOTS) return dnr(Status.FIRMWARE_SLOT);
+  if (action > ACTIVATE_NOW) return dnr(Status.INVALID_FIELD);
+  if (action !== ACTIVATE_AFTER_RESET && c.firmwareBytes === 0) return dnr(Status.FIRMWARE_IMAGE);
+  c.firmwareBytes = 0;
+  return action === REPLACE ? Status.SUCCESS : Status.FW_NEEDS_RESET;
+}
