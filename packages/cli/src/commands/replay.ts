@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 
 /** What commander hands to the action. */
 export interface ReplayFlags {
-  /** A preset's name or a JSON file. */
+  /** A preset's name or a YAML file. */
   readonly as?: string;
   readonly boot?: string;
   readonly check?: true;
@@ -22,8 +22,10 @@ Useful events:
 The replay drives the model's own allocators with the requests that the trace shows and compares every address that
 they hand out with the one that the kernel handed out. Residuals are listed, not hidden.
 
-MACHINE is a preset of dmalab study, or a JSON file with the values in which it differs from its "base":
-  {"base": "x86-swiotlb", "cpus": 4, "commandLine": "swiotlb=65536,8,force"}
+MACHINE is a preset (any other name lists them) or a YAML file with the values in which it differs from its "preset":
+  name: larger-pool
+  preset: x86-swiotlb
+  commandLine: swiotlb=65536,8,force
 
 Examples:
   dmalab replay examples/linux-7.3-vtd-lazy.trace.gz
@@ -39,7 +41,7 @@ export function addReplay(program: Command): void {
     .option('--boot <FILE>', "that boot's kernel log: pool geometry, command line, IOMMU mode")
     .option('--nvme', "give the trace's I/O to the model's NVMe driver and controller, and compare each command")
     .option('--check', 'exit with 1 when the model disagrees or dma-debug finds something')
-    .option('--as <MACHINE>', 'give the same requests to another machine too: a preset, or a .json file')
+    .option('--as <MACHINE>', 'give the same requests to another machine too: a preset, or a YAML file')
     .option('--dma-mask <BITS>', 'with --as: address bits that devices reach there (default: as in the trace)')
     .option('--report <FILE>', 'write it as a page with plots over time, which opens and prints without a server')
     .option('--perfetto <FILE>', 'write the events as a timeline for ui.perfetto.dev: CPUs, mappings, commands')

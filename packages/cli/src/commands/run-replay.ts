@@ -17,6 +17,7 @@ import { chooseOtherMachine } from '../machine-choice.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
 import { writePieces, writeText } from '../output-file.ts';
 import { readTraceFile } from '../trace-file.ts';
+import { UserError } from '../user-error.ts';
 import { printDiagnosis } from './print-diagnosis.ts';
 import { printWhatIf } from './print-what-if.ts';
 import type { ReplayFlags } from './replay.ts';
@@ -28,6 +29,9 @@ const MOST_FINDINGS_SHOWN = 20;
 export async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
   const { as: machine, dmaMask, boot, check, json, nvme } = flags;
   const bootText = boot === undefined ? undefined : await readText(boot);
+  if (machine === undefined && dmaMask !== undefined) {
+    throw new UserError('--dma-mask', 'stands without --as', 'name the machine with --as');
+  }
   const other = machine === undefined ? undefined : await chooseOtherMachine(machine, dmaMask);
   const trace = await readTraceFile(file);
   const summary = summarise(trace);

@@ -13,7 +13,7 @@ describe('dmalab replay --as', () => {
   });
 
   it('takes a file with what differs from a preset', async () => {
-    const file = temporaryFile('small.json', '{"base": "x86-swiotlb", "commandLine": "swiotlb=128,force"}');
+    const file = temporaryFile('small.yaml', 'name: small\npreset: x86-swiotlb\ncommandLine: swiotlb=128,force\n');
     const { output } = await runCaptured('replay', TRACE, '--as', file, '--json');
     const { whatIf } = JSON.parse(output);
     expect(whatIf.swiotlb.slotCount).toBe(128);
@@ -21,7 +21,7 @@ describe('dmalab replay --as', () => {
   });
 
   it.each([
-    ['--as', 'x86-moon', /no such machine|no machine is called x86-moon/],
+    ['--as', 'x86-moon', /^dmalab: --as x86-moon: no such machine; name a YAML file, or one of x86-direct/],
     ['--dma-mask', 'wide', /is no width of addresses; give 24 to 64/],
   ])('refuses %s %s in one line', async (flag, value, says) => {
     const as = flag === '--as' ? [] : ['--as', 'x86-direct'];
