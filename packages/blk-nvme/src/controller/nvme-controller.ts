@@ -19,7 +19,7 @@ import {
 import { CommandLoop } from './command-loop.ts';
 import { tellChanged } from './commands/namespace-commands.ts';
 import type { PowerCutChoice } from './media/durability.ts';
-import { Namespace } from './media/namespace.ts';
+import { Namespace, WRITE_PROTECT_POWER_CYCLE } from './media/namespace.ts';
 import { type NamespaceOptions, type NvmeControllerOptions, settleOptions } from './options.ts';
 import { writeDoorbell } from './registers/doorbells.ts';
 import { ControllerState } from './state/controller-state.ts';
@@ -136,6 +136,9 @@ export class NvmeController {
     if (get(registers.csts, Csts.SHST) !== SHST_COMPLETE) health.unsafeShutdowns++;
     health.powerCycles++;
     durability.powerCut(choose, config.awupf + 1);
+    for (const ns of this.#c.namespaces) {
+      if (ns?.writeProtection === WRITE_PROTECT_POWER_CYCLE) ns.writeProtection = 0;
+    }
     this.reset();
   }
 

@@ -133,12 +133,28 @@ describe('firmware', () => {
 
   it('N150 takes an image in pieces and activates it at the next reset', () => {
     const host = ready();
-    expect(host.run(0, commit(1, 1)).status).toBe(dnr(Status.FIRMWARE_IMAGE));
+    expect(host.run(0, commit(2, 1)).status).toBe(dnr(Status.FIRMWARE_IMAGE));
     expect([host.run(0, download(0)).status, host.run(0, download(4096)).status]).toEqual([0, 0]);
     expect(host.run(0, download(4096)).status).toBe(dnr(Status.OVERLAPPING_RANGE));
-    expect(host.run(0, commit(1, 1)).status).toBe(Status.FW_NEEDS_RESET);
-    expect(host.run(0, commit(1, 5)).status).toBe(dnr(Status.INVALID_FIELD));
+    expect(host.run(0, commit(2, 1)).status).toBe(Status.FW_NEEDS_RESET);
+    expect(host.run(0, commit(2, 5)).status).toBe(dnr(Status.INVALID_FIELD));
+    expect(host.run(0, commit(1, 1)).status).toBe(dnr(Status.FIRMWARE_SLOT));
+    expect(host.run(0, commit(3, 2)).status).toBe(dnr(Status.FIRMWARE_SLOT));
   });
+});
+
+it('N153 write protection until a power cycle is not the host\u2019s to change, and goes with the power', () => {
+  const host = ready();
+  const protect = (state: number) =>
+    host.run(0, { opcode: AdminOpcode.SET_FEATURES, nsid: 1, cdw10: 0x84, cdw11: state }).status;
+  expect([protect(1), protect(0), protect(2)]).toEqual([0, 0, 0]);
+  expect(protect(0)).toBe(dnr(Status.FEATURE_NOT_CHANGEABLE));
+  const write = { opcode: NvmOpcode.WRITE, nsid: 1, prp1: BUFFER };
+  expect(host.run(1, write).status).toBe(dnr(Status.NS_WRITE_PROTECTED));
+  host.controller.powerCut();
+  host.enable();
+  host.createQueuePair(1);
+  expect(host.run(1, write).status).toBe(0);
 });
 
 describe('resets, aborts and arbitration', () => {

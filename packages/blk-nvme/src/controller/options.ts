@@ -14,6 +14,7 @@ export interface NamespaceOptions {
   readonly protection?: number;
   /** Where the bytes are kept. Default: sparse memory. */
   readonly media?: Media;
+  /** Write protected for good (spec N153). Default false. */
   readonly writeProtected?: boolean;
 }
 

@@ -48,4 +48,16 @@ describe('the specification', () => {
     console.log(`blk-nvme: ${own.length} of ${all.length} rules have a test, ${all.length - own.length} elsewhere`);
     expect(missing).toEqual([]);
   });
+
+  it('N170 has a test that provokes each status that the controller gives', () => {
+    const named = (isTest: boolean, folder: string) =>
+      globSync(`${new URL('../', import.meta.url).pathname}${folder}**/*.ts`)
+        .filter((file) => file.endsWith('.test.ts') === isTest)
+        .flatMap((file) => readFileSync(file, 'utf8').match(/\bStatus\.[A-Z_]+/g) ?? []);
+    const provoked = new Set(named(true, ''));
+    const given = new Set(named(false, 'controller/'));
+    given.delete('Status.SUCCESS');
+    console.log(`blk-nvme: ${given.size} statuses that the controller gives by itself`);
+    expect([...given].filter((status) => !provoked.has(status))).toEqual([]);
+  });
 });

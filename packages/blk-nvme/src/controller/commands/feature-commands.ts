@@ -3,6 +3,7 @@ import { FEATURE_DATA_BYTES, Feature, FeatureSelect } from '../../spec/features.
 import { GetFeaturesCdw10, NSID_ALL, SetFeaturesCdw10, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
 import { receiveData, sendData } from '../data/data-transfer.ts';
+import { WRITE_PROTECT_PERMANENT, WRITE_PROTECT_POWER_CYCLE } from '../media/namespace.ts';
 import type { ControllerState } from '../state/controller-state.ts';
 import { namespaceLimit } from './identify-data.ts';
 
@@ -12,25 +13,25 @@ const CAPABILITY_CHANGEABLE = 1 << 2;
 const DULBE = 1 << 16;
 const NANOS_PER_MILLI = 1e6;
 
-/** What a feature accepts: whether it can be set, and whether it belongs to a namespace. */
-const FEATURES: Readonly<Record<number, { readonly changeable: boolean; readonly perNamespace: boolean }>> = {
-  [Feature.ARBITRATION]: { changeable: true, perNamespace: false },
-  [Feature.POWER_MGMT]: { changeable: true, perNamespace: false },
-  [Feature.TEMP_THRESH]: { changeable: true, perNamespace: false },
-  [Feature.ERR_RECOVERY]: { changeable: true, perNamespace: true },
-  [Feature.VOLATILE_WC]: { changeable: true, perNamespace: false },
-  [Feature.NUM_QUEUES]: { changeable: true, perNamespace: false },
-  [Feature.IRQ_COALESCE]: { changeable: true, perNamespace: false },
-  [Feature.IRQ_CONFIG]: { changeable: true, perNamespace: false },
-  [Feature.WRITE_ATOMIC]: { changeable: true, perNamespace: false },
-  [Feature.ASYNC_EVENT]: { changeable: true, perNamespace: false },
-  [Feature.AUTO_PST]: { changeable: true, perNamespace: false },
-  [Feature.HOST_MEM_BUF]: { changeable: true, perNamespace: false },
-  [Feature.TIMESTAMP]: { changeable: true, perNamespace: false },
-  [Feature.KATO]: { changeable: true, perNamespace: false },
-  [Feature.HOST_BEHAVIOR]: { changeable: true, perNamespace: false },
-  [Feature.HOST_ID]: { changeable: true, perNamespace: false },
-  [Feature.WRITE_PROTECT]: { changeable: true, perNamespace: true },
+/** The features there are, and whether each belongs to a namespace. All can be set, none is saved. */
+const FEATURES: Readonly<Record<number, { readonly perNamespace: boolean }>> = {
+  [Feature.ARBITRATION]: { perNamespace: false },
+  [Feature.POWER_MGMT]: { perNamespace: false },
+  [Feature.TEMP_THRESH]: { perNamespace: false },
+  [Feature.ERR_RECOVERY]: { perNamespace: true },
+  [Feature.VOLATILE_WC]: { perNamespace: false },
+  [Feature.NUM_QUEUES]: { perNamespace: false },
+  [Feature.IRQ_COALESCE]: { perNamespace: false },
+  [Feature.IRQ_CONFIG]: { perNamespace: false },
+  [Feature.WRITE_ATOMIC]: { perNamespace: false },
+  [Feature.ASYNC_EVENT]: { perNamespace: false },
+  [Feature.AUTO_PST]: { perNamespace: false },
+  [Feature.HOST_MEM_BUF]: { perNamespace: false },
+  [Feature.TIMESTAMP]: { perNamespace: false },
+  [Feature.KATO]: { perNamespace: false },
+  [Feature.HOST_BEHAVIOR]: { perNamespace: false },
+  [Feature.HOST_ID]: { perNamespace: false },
+  [Feature.WRITE_PROTECT]: { perNamespace: true },
 };
 
 /** Set Features (spec N153). */
@@ -41,7 +42,6 @@ export function setFeatures(c: ControllerState, sqe: Uint32Array): number {
   if (get(sqe[SqeWord.CDW10], SetFeaturesCdw10.SV) === 1) return dnr(Status.FEATURE_NOT_SAVEABLE);
   const scope = checkScope(c, sqe[SqeWord.NSID], feature.perNamespace);
   if (scope !== 0) return scope;
-  if (!feature.changeable) return dnr(Status.FEATURE_NOT_CHANGEABLE);
   return feature.perNamespace ? setNamespaceFeature(c, sqe, fid) : setControllerFeature(c, sqe, fid);
 }
 
@@ -53,10 +53,17 @@ function checkScope(c: ControllerState, nsid: number, perNamespace: boolean): nu
 
 function setNamespaceFeature(c: ControllerState, sqe: Uint32Array, fid: number): number {
   const nsid = sqe[SqeWord.NSID];
-  for (const ns of c.namespaces) {
-    if (ns === undefined || (nsid !== NSID_ALL && nsid !== ns.nsid)) continue;
-    if (fid === Feature.ERR_RECOVERY) ns.deallocatedError = (sqe[SqeWord.CDW11] & DULBE) !== 0;
-    else ns.writeProtected = (sqe[SqeWord.CDW11] & 7) !== 0;
+  const cdw11 = sqe[SqeWord.CDW11];
+  const chosen = c.namespaces.filter((ns) => ns !== undefined && (nsid === NSID_ALL || nsid === ns.nsid));
+  if (fid === Feature.WRITE_PROTECT) {
+    if ((cdw11 & 7) > WRITE_PROTECT_PERMANENT) return dnr(Status.INVALID_FIELD);
+    // Protection until a power cycle, or for good, is no longer the host's to change (NVMe Base 2.0c, feature 84h).
+    if (chosen.some((ns) => ns!.writeProtection >= WRITE_PROTECT_POWER_CYCLE))
+      return dnr(Status.FEATURE_NOT_CHANGEABLE);
+  }
+  for (const ns of chosen) {
+    if (fid === Feature.ERR_RECOVERY) ns!.deallocatedError = (cdw11 & DULBE) !== 0;
+    else ns!.writeProtection = cdw11 & 7;
   }
   return Status.SUCCESS;
 }
@@ -110,7 +117,7 @@ export function getFeatures(c: ControllerState, sqe: Uint32Array): number {
   if (feature === undefined || select > FeatureSelect.CAPABILITIES) return dnr(Status.INVALID_FIELD);
   const nsid = sqe[SqeWord.NSID];
   if (select === FeatureSelect.CAPABILITIES) {
-    c.result = (feature.changeable ? CAPABILITY_CHANGEABLE : 0) | (feature.perNamespace ? CAPABILITY_NAMESPACE : 0);
+    c.result = CAPABILITY_CHANGEABLE | (feature.perNamespace ? CAPABILITY_NAMESPACE : 0);
     return Status.SUCCESS;
   }
   if (feature.perNamespace) return getNamespaceFeature(c, nsid, fid, select);
@@ -131,7 +138,7 @@ function readVectorConfig(c: ControllerState, cdw11: number): number {
 function getNamespaceFeature(c: ControllerState, nsid: number, fid: number, select: number): number {
   const ns = nsid === 0 ? undefined : c.namespaces[nsid - 1];
   if (ns === undefined) return dnr(Status.INVALID_NS);
-  const current = fid === Feature.ERR_RECOVERY ? (ns.deallocatedError ? DULBE : 0) : ns.writeProtected ? 1 : 0;
+  const current = fid === Feature.ERR_RECOVERY ? (ns.deallocatedError ? DULBE : 0) : ns.writeProtection;
   c.result = select === FeatureSelect.CURRENT ? current : 0;
   return Status.SUCCESS;
 }

@@ -8,7 +8,9 @@ import type { ControllerState } from '../state/controller-state.ts';
 const REPLACE = 0;
 const ACTIVATE_AFTER_RESET = 2;
 const ACTIVATE_NOW = 3;
-const SLOTS = 7;
+/** Slots; the first holds the only revision that runs, and is read-only. */
+export const FIRMWARE_SLOTS = 2;
+export const FIRMWARE_SLOT_READ_ONLY = 1;
 
 /** Firmware Image Download (spec N150, outline): the bytes are taken and counted, never run. */
 export function downloadFirmware(c: ControllerState, sqe: Uint32Array): number {
@@ -26,9 +28,10 @@ export function downloadFirmware(c: ControllerState, sqe: Uint32Array): number {
 export function commitFirmware(c: ControllerState, sqe: Uint32Array): number {
   const slot = get(sqe[SqeWord.CDW10], FirmwareCommitCdw10.FS);
   const action = get(sqe[SqeWord.CDW10], FirmwareCommitCdw10.CA);
-  if (slot > SLOTS) return dnr(Status.FIRMWARE_SLOT);
   if (action > ACTIVATE_NOW) return dnr(Status.INVALID_FIELD);
-  if (action !== ACTIVATE_AFTER_RESET && c.firmwareBytes === 0) return dnr(Status.FIRMWARE_IMAGE);
+  const stores = action !== ACTIVATE_AFTER_RESET;
+  if (slot > FIRMWARE_SLOTS || (stores && slot === FIRMWARE_SLOT_READ_ONLY)) return dnr(Status.FIRMWARE_SLOT);
+  if (stores && c.firmwareBytes === 0) return dnr(Status.FIRMWARE_IMAGE);
   c.firmwareBytes = 0;
   return action === REPLACE ? Status.SUCCESS : Status.FW_NEEDS_RESET;
 }

@@ -29,6 +29,7 @@ import { LBA_FORMATS } from '../media/lba-formats.ts';
 import type { Namespace } from '../media/namespace.ts';
 import { ABORT_LIMIT, ASYNC_EVENT_LIMIT, type ControllerState } from '../state/controller-state.ts';
 import { COPY_BLOCKS_MAX, COPY_RANGE_BLOCKS_MAX, COPY_RANGES_MAX } from './copy.ts';
+import { FIRMWARE_SLOT_READ_ONLY, FIRMWARE_SLOTS } from './firmware-commands.ts';
 
 /** Red Hat's vendor id and virtio's subsystem id, as QEMU's controller reports (spec N152). */
 const VENDOR = 0x1b36;
@@ -67,7 +68,7 @@ export function fillController(c: ControllerState, page: Uint8Array): void {
   u16(IdentifyController.OACS, OACS_SECURITY | OACS_FORMAT | OACS_FIRMWARE | managed | shadowed);
   u8(IdentifyController.ACL, ABORT_LIMIT);
   u8(IdentifyController.AERL, ASYNC_EVENT_LIMIT);
-  u8(IdentifyController.FRMW, 3);
+  u8(IdentifyController.FRMW, FIRMWARE_SLOT_READ_ONLY | (FIRMWARE_SLOTS << 1));
   u8(IdentifyController.LPA, LPA);
   u8(IdentifyController.ELPE, c.health.errorLogEntries - 1);
   u16(IdentifyController.WCTEMP, 343);

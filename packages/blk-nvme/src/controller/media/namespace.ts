@@ -7,6 +7,9 @@ import { type Media, SparseMedia } from './media.ts';
 /** Metadata bytes per byte of media at most: 64 in 512. Sizes the metadata of a namespace once, for every format. */
 const METADATA_DIVISOR = 8;
 
+export const WRITE_PROTECT_POWER_CYCLE = 2;
+export const WRITE_PROTECT_PERMANENT = 3;
+
 /** One namespace: its format, and the media behind it. Formatting changes everything but the id and the capacity. */
 export class Namespace {
   readonly nsid: number;
@@ -24,7 +27,8 @@ export class Namespace {
   protectionFirst = false;
   /** Logical blocks: NSZE and NCAP. */
   blocks = 0;
-  writeProtected: boolean;
+  /** Feature 84h: 0 none, 1 protected, 2 until a power cycle, 3 for good (spec N153). */
+  writeProtection = 0;
   /** Deallocated blocks are answered with an error instead of zeroes (spec N153, DULBE). */
   deallocatedError = false;
   written = new BlockSet(0);
@@ -38,7 +42,7 @@ export class Namespace {
     this.nsid = nsid;
     this.media = options.media ?? new SparseMedia(options.sizeBytes);
     this.metadata = new SparseMedia(Math.ceil(options.sizeBytes / METADATA_DIVISOR));
-    this.writeProtected = options.writeProtected ?? false;
+    this.writeProtection = options.writeProtected ? WRITE_PROTECT_PERMANENT : 0;
     this.#shape(format, options.extendedMetadata ?? false, options.protection ?? 0, false);
     const leastBytes = this.blockBytes;
     if (!(options.sizeBytes >= leastBytes && options.sizeBytes % leastBytes === 0)) {
@@ -51,6 +55,10 @@ export class Namespace {
     this.#shape(format, extended, protection, protectionFirst);
     this.media.zero(0, this.media.sizeBytes);
     this.metadata.zero(0, this.metadata.sizeBytes);
+  }
+
+  get writeProtected(): boolean {
+    return this.writeProtection !== 0;
   }
 
   /** Bytes that a block takes in the host's data buffer. */
