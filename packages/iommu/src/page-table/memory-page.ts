@@ -9,7 +9,7 @@ const NO_WORDS = new Int32Array(0);
 export class MemoryPage {
   readonly #memory: TableMemory;
   #start: number;
-  #words = NO_WORDS;
+  #words: Int32Array = NO_WORDS;
   #base = 0;
 
   constructor(memory: TableMemory, start: number) {

@@ -78,8 +78,9 @@ export class VtdDomain implements PagingDomain {
   }
 
   flushIotlbAll(): void {
-    for (const tag of this.#tags) tag.flushAll();
-    for (const tag of this.#tags) tag.finish();
+    const tags = this.#tags;
+    for (let i = 0; i < tags.length; i++) tags[i].flushAll(); // no iterators: a lazy domain comes here every 256 unmaps
+    for (let i = 0; i < tags.length; i++) tags[i].finish();
   }
 
   freeTablePages(pages: Float64Array, count: number): void {

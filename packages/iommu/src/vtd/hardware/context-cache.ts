@@ -11,6 +11,11 @@ export class ContextCache {
   readonly #spaces: AddressSpaces;
   readonly #entries = new Map<number, TranslationContext>();
 
+  /** Made once: `forEach` over it leaves no garbage, unlike a loop over `values()`, and lazy domains come here often. */
+  readonly #renewTag = ({ sourceId, requestPasid, space }: TranslationContext): void => {
+    if (requestPasid === NO_PASID) this.tagOf[sourceId] = this.#spaces.tagOfSpace(space);
+  };
+
   constructor(spaces: AddressSpaces) {
     this.#spaces = spaces;
   }
@@ -31,9 +36,7 @@ export class ContextCache {
 
   /** Takes the tags over that a flush changed. */
   renewTags(): void {
-    for (const { sourceId, requestPasid, space } of this.#entries.values()) {
-      if (requestPasid === NO_PASID) this.tagOf[sourceId] = this.#spaces.tagOfSpace(space);
-    }
+    this.#entries.forEach(this.#renewTag);
   }
 
   dropDomain(domainId: number): void {
