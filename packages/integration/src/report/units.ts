@@ -24,10 +24,6 @@ export function millis(micros: number): string {
   return `${(micros / 1000).toFixed(1)} ms`;
 }
 
-export function seconds(micros: number): string {
-  return `${(micros / 1e6).toFixed(6)} s`;
-}
-
 export function percent(share: number): string {
-  return `${share === 1 ? '100' : (100 * share).toFixed(2)} %`;
+  return `${share === 1 ? '100' : (100 * share).toFixed(2)}\u00a0%`;
 }
