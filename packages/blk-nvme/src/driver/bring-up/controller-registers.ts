@@ -60,8 +60,11 @@ export class ControllerRegisters {
     return get(csts, Csts.RDY) === 1 && get(csts, Csts.CFS) === 0;
   }
 
+  /** Fatal, or reset behind the driver's back (spec N94). */
   isFatal(): boolean {
-    return get(this.status(), Csts.CFS) === 1;
+    const csts = this.status();
+    const wasReset = get(this.capHigh, CapHigh.NSSRS) === 1 && get(csts, Csts.NSSRO) === 1;
+    return get(csts, Csts.CFS) === 1 || wasReset;
   }
 
   /** Steps 1 to 3: 0, or -ENODEV. */

@@ -1,9 +1,11 @@
+import { debugDriverReleased } from '@dmalab/dma-api';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { Bio } from '../../block/bio/bio.ts';
 import { BLK_STS_IOERR, BLK_STS_OK, BLK_STS_TARGET } from '../../block/bio/block-status.ts';
 import { REQ_FAILFAST_DEV, REQ_OP_READ } from '../../block/bio/op.ts';
 import type { FaultAction } from '../../controller/state/fault-rules.ts';
 import { NvmOpcode } from '../../spec/opcodes.ts';
+import { NSSR_MAGIC, Register } from '../../spec/registers.ts';
 import { dnr, Status } from '../../spec/status.ts';
 import { NvmeMachine } from '../../testing/nvme-machine.ts';
 
@@ -14,7 +16,7 @@ let machine: NvmeMachine;
 let ends: number;
 
 beforeEach(() => {
-  machine = new NvmeMachine({ mode: 'vtd' });
+  machine = new NvmeMachine({ mode: 'vtd', context: { options: { dmaApiDebug: true } } });
   machine.driver.probe();
   machine.ring.on = true;
   ends = 0;
@@ -43,8 +45,10 @@ function fault(action: FaultAction, times = 1): void {
   machine.controller.faults.add({ queue: 'io', opcode: NvmOpcode.READ, times, action });
 }
 
-/** Everything that was mapped is unmapped again. */
+/** Everything that was mapped is unmapped again, and dma-debug found nothing to say. */
 function expectNoLeak(): void {
+  const { findings } = machine.context.debug!.state;
+  expect(findings.list.map(({ text }) => text)).toEqual([]);
   const sum = (name: string) =>
     machine
       .events()
@@ -150,6 +154,44 @@ describe('recovery', () => {
     const bio = submit();
     wait(6);
     expect([ends, bio.status]).toEqual([1, BLK_STS_OK]);
+  });
+
+  it('N94 a device that is pulled out ends every request, once, and the removal leaves nothing mapped', () => {
+    fault({ kind: 'hang' });
+    const bio = submit();
+    const { backing } = machine.driver;
+    backing.readRegister = () => 0xffff_ffff;
+    backing.writeRegister = () => {};
+    wait(31);
+    // Held for a retry that a reset would bring; the removal that follows lets it fail.
+    expect([ends, machine.driver.state.current]).toEqual([0, 'DELETING']);
+    machine.driver.remove();
+    expect([ends, bio.status]).toEqual([1, BLK_STS_IOERR]);
+    expect(machine.driver.state.current).toBe('DEAD');
+    expect(debugDriverReleased(machine.context.debug!.state, machine.device)).toBe(0);
+    expect(machine.context.debug!.state.findings.list).toEqual([]);
+  });
+
+  it('N94 resets a controller whose subsystem was reset behind its back', () => {
+    machine = new NvmeMachine({ mode: 'vtd', controller: { subsystemReset: true } });
+    machine.driver.probe();
+    fault({ kind: 'hang' });
+    const bio = submit();
+    machine.driver.backing.writeRegister(Register.NSSR, NSSR_MAGIC);
+    wait(31);
+    expect(logged().some((text) => text.startsWith('controller is down; will reset: CSTS=0x10'))).toBe(true);
+    expect([ends, bio.status, machine.driver.state.current]).toEqual([1, BLK_STS_OK, 'LIVE']);
+  });
+
+  it('N98 a removal after all kinds of trouble leaves nothing mapped', () => {
+    for (const kind of ['drop', 'duplicate', 'fatal'] as const) {
+      fault({ kind });
+      submit();
+      wait(63);
+    }
+    expect(ends).toBe(3);
+    machine.driver.remove();
+    expect(debugDriverReleased(machine.context.debug!.state, machine.device)).toBe(0);
   });
 
   it('N95 finds a namespace that appears, and loses one that goes', () => {
