@@ -8,9 +8,6 @@ export { BringUpError, bringUp } from './machine/bring-up.ts';
 export type { BuildOptions } from './machine/build-machine.ts';
 export { buildMachine } from './machine/build-machine.ts';
 export { MachineDescriptionError } from './machine/description-error.ts';
-export type { IommuTraffic } from './machine/iommu-meter.ts';
-export { IommuMeter } from './machine/iommu-meter.ts';
-export type { IommuPart } from './machine/iommu-part.ts';
 export type { Machine, NvmePart, RunningMachine } from './machine/machine.ts';
 export type {
   Attachment,
@@ -21,7 +18,10 @@ export type {
   PeerMemoryDescription,
 } from './machine/machine-description.ts';
 export { MACHINE_DEFAULTS, PLAIN_NVME } from './machine/machine-description.ts';
-export type { PeerPart } from './machine/peer-part.ts';
+export type { IommuTraffic } from './machine/parts/iommu-meter.ts';
+export { IommuMeter } from './machine/parts/iommu-meter.ts';
+export type { IommuPart } from './machine/parts/iommu-part.ts';
+export type { PeerPart } from './machine/parts/peer-part.ts';
 export { MACHINES } from './machine/presets.ts';
 export { readMachineDescription } from './machine/read-description.ts';
 // Workloads.

@@ -22,15 +22,15 @@ import {
 } from '@dmalab/phys-memory';
 import type { SwiotlbPool } from '@dmalab/swiotlb';
 import { TraceRing } from '@dmalab/trace';
-import { buildSwiotlb } from './bounce-part.ts';
-import { buildIommu } from './iommu-part.ts';
 import type { Machine } from './machine.ts';
 import { checkDescription, type MachineDescription } from './machine-description.ts';
-import { buildMemory } from './memory-part.ts';
-import { buildNvme, type NvmeSurroundings } from './nvme-part.ts';
-import { buildP2pdma } from './peer-pages.ts';
-import { buildPeer } from './peer-part.ts';
-import { plugIn } from './topology.ts';
+import { buildSwiotlb } from './parts/bounce-part.ts';
+import { buildIommu } from './parts/iommu-part.ts';
+import { buildMemory } from './parts/memory-part.ts';
+import { buildNvme, type NvmeSurroundings } from './parts/nvme-part.ts';
+import { buildP2pdma } from './parts/peer-pages.ts';
+import { buildPeer } from './parts/peer-part.ts';
+import { plugIn } from './parts/topology.ts';
 
 export interface BuildOptions {
   /** Count what the IOMMU does; each translation then costs a call more. Default false. */

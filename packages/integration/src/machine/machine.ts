@@ -6,9 +6,9 @@ import type { P2pdma, PciDevice, PciFabric, PciFunction } from '@dmalab/pci-p2p'
 import type { ByteAccess, PageAllocator, PhysMemory } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import type { TraceRing } from '@dmalab/trace';
-import type { IommuPart } from './iommu-part.ts';
 import type { MachineDescription } from './machine-description.ts';
-import type { PeerPart } from './peer-part.ts';
+import type { IommuPart } from './parts/iommu-part.ts';
+import type { PeerPart } from './parts/peer-part.ts';
 
 /** An NVMe disk of a machine: the function in its slot, the model behind it, and the device as the kernel knows it. */
 export interface NvmePart {

@@ -12,7 +12,7 @@ import { DMA_MAPPING_ERROR, PAGE_SIZE, type PhysAddr } from '@dmalab/phys-memory
 import { buildMachine } from '../machine/build-machine.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { MachineDescription } from '../machine/machine-description.ts';
-import { PEER_BAR } from '../machine/topology.ts';
+import { PEER_BAR } from '../machine/parts/topology.ts';
 
 /** What somebody may want a device to reach. */
 export const MAPPING_TARGETS = [

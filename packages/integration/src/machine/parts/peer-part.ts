@@ -1,6 +1,6 @@
 import type { P2pdma, PciFabric, PciFunction } from '@dmalab/pci-p2p';
 import { MemoryBar, PciDevice } from '@dmalab/pci-p2p';
-import type { PeerMemoryDescription } from './machine-description.ts';
+import type { PeerMemoryDescription } from '../machine-description.ts';
 import { PEER_BAR } from './topology.ts';
 
 /** A device that offers memory, and what is in it. */

@@ -1,9 +1,9 @@
 import { NvmeController } from '@dmalab/blk-nvme/controller';
 import { Device, type DmaContext } from '@dmalab/dma-api';
 import { PciDevice, type PciFabric, type PciFunction } from '@dmalab/pci-p2p';
+import type { NvmePart } from '../machine.ts';
+import type { MachineDescription, NvmeDescription } from '../machine-description.ts';
 import { attachToIommu, type IommuPart } from './iommu-part.ts';
-import type { NvmePart } from './machine.ts';
-import type { MachineDescription, NvmeDescription } from './machine-description.ts';
 
 /** Long enough for any command without a latency of its own. */
 const MOST_STEPS = 100_000;

@@ -9,7 +9,7 @@ import {
   PhysMemory,
   SharedPages,
 } from '@dmalab/phys-memory';
-import type { MachineDescription } from './machine-description.ts';
+import type { MachineDescription } from '../machine-description.ts';
 
 /** The address bit that marks private memory of a SEV guest, where AMD's CPUs have it (spec P60). */
 const SEV_BIT = 2 ** 51;

@@ -1,6 +1,6 @@
 import type { AddressMap } from '@dmalab/phys-memory';
 import { planBootPool, reserveBootPool, Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
-import type { MachineDescription } from './machine-description.ts';
+import type { MachineDescription } from '../machine-description.ts';
 import type { MemoryPart } from './memory-part.ts';
 
 /** Sets the machine's bounce pool up as boot does: plan, place, share (spec S11 to S22, S101). Null: no pool. */

@@ -10,7 +10,7 @@ import {
   type PciFabric,
   type PciFunction,
 } from '@dmalab/pci-p2p';
-import type { Attachment, DeviceDescription, MachineDescription } from './machine-description.ts';
+import type { Attachment, DeviceDescription, MachineDescription } from '../machine-description.ts';
 
 /** From 00:03.0 on, where the disk of the traced machines sits. */
 const FIRST_ROOT_DEVICE = 3;

@@ -10,8 +10,8 @@ import {
 } from '@dmalab/iommu';
 import type { PciFunction } from '@dmalab/pci-p2p';
 import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
+import type { IommuPolicy, MachineDescription } from '../machine-description.ts';
 import { IommuMeter } from './iommu-meter.ts';
-import type { IommuPolicy, MachineDescription } from './machine-description.ts';
 
 /** A VT-d unit with its driver. */
 export interface IommuPart {
