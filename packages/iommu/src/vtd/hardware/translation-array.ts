@@ -46,9 +46,9 @@ export class TranslationArray {
     return this.pages[slot] === page && this.tags[slot] === tag ? slot : -1;
   }
 
-  /** Tag 0 stands for what must not be cached. */
-  insert(tag: number, address: number, target: number, rights: number): void {
-    if (tag === 0) return;
+  /** Returns the slot; -1 with tag 0, which stands for what must not be cached. */
+  insert(tag: number, address: number, target: number, rights: number): number {
+    if (tag === 0) return -1;
     const page = this.#pageOf(address);
     const slot = this.#slotOf(page);
     this.pages[slot] = page;
@@ -56,6 +56,7 @@ export class TranslationArray {
     this.rights[slot] = rights;
     this.targets[slot] = target;
     this.#used = true;
+    return slot;
   }
 
   /** Drops what the tagged space has cached of the range, pages that only overlap it included. */
