@@ -1,6 +1,8 @@
 export type { BusMasterPort } from '@dmalab/pci-p2p';
 export { ControllerOptionsError } from './errors.ts';
 export type { PowerCutChoice } from './media/durability.ts';
+export type { MediaFile } from './media/file-media.ts';
+export { FileMedia } from './media/file-media.ts';
 export { LBA_FORMATS } from './media/lba-formats.ts';
 export type { Media } from './media/media.ts';
 export { SparseMedia } from './media/media.ts';

@@ -8,7 +8,8 @@ const DEPTH_BASE_MAX = 128;
 
 /**
  * A single-queue elevator (spec N21): requests take a scheduler tag at submission and a driver tag at dispatch. Order is
- * that of submission; Linux's mq-deadline sorts by sector inside batches, which no rule here describes.
+ * that of submission.
+ * spec gap: Linux's mq-deadline sorts by sector inside batches, which N21 does not describe.
  */
 export class Elevator<D> {
   readonly depth: number;

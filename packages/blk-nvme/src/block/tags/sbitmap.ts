@@ -23,6 +23,8 @@ export class Sbitmap {
   constructor(depth: number, hints: readonly number[] = [0]) {
     this.depth = depth;
     let shift = WORD_SHIFT_MAX;
+    // spec gap: N22 says "at least 4 words", which 8 bits a word would give 30 tags; it counts full words, as its own
+    // example and the traces have it (4 bits, 8 words).
     if (depth >= WORDS_WANTED) while (WORDS_WANTED << shift > depth) shift--;
     this.shift = shift;
     this.words = Math.ceil(depth / 2 ** shift);

@@ -51,7 +51,7 @@ export function hostToBytes(c: ControllerState, into: Uint8Array): number {
   const { address, lengthBytes, count } = c.ranges;
   let offset = 0;
   for (let i = 0; i < count; i++) {
-    // A bit bucket swallows data on the way to the host; on the way in there is nothing to take from it.
+    // spec gap: N143 names bit buckets for reads only. A bit bucket swallows data on the way to the host; on the way in there is nothing to take from it.
     if (address[i] === BIT_BUCKET) return dnr(Status.SGL_INVALID_TYPE);
     if (c.memory.read(address[i], into, offset, lengthBytes[i]) !== 0) return Status.DATA_XFER_ERROR;
     offset += lengthBytes[i];

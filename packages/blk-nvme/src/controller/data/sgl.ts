@@ -107,7 +107,7 @@ export class SglReader {
       return dnr(Status.SGL_INVALID_GRANULARITY);
     }
     if (address + bytes >= WRAP) return dnr(Status.SGL_INVALID_DATA);
-    // Excess inside the descriptor that completes the transfer passes, a further one does not: what QEMU does.
+    // spec gap: N143 gives the text and QEMU, which differ. Excess inside the descriptor that completes the transfer passes, a further one does not: what QEMU does.
     if (this.#rest === 0 && get(this.#sgls, Sgls.EXCESS) === 0) return dnr(Status.SGL_INVALID_DATA);
     const piece = Math.min(bytes, this.#rest);
     if (piece === 0) return 0;

@@ -41,7 +41,7 @@ export class DurabilityLog {
   }
 
   /**
-   * A durable write over unflushed ones: the cache drains in order up to the newest that it covers, since a part of an
+   * spec gap: N161 says what FUA makes durable, not what becomes of older unflushed writes below it. Here the cache drains in order up to the newest that it covers, since a part of an
    * older write must not come back over blocks that stay.
    */
   flushRange(namespace: Namespace, slba: number, blocks: number): void {
