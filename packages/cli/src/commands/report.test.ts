@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { type StudyRow, studyPage } from '@dmalab/integration';
 import { describe, expect, it } from 'vitest';
 import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
 import { CHROMIUM, screenshot } from '../testing/screenshot.ts';
@@ -61,6 +62,33 @@ describe('dmalab replay --report', () => {
     expect(exitCode).toBe(2);
     expect(complaints).toMatch(/^dmalab: \/nonexistent\/out\.html: can't be written .*; name a file in a folder/);
   });
+});
+
+const studyRow = (era: StudyRow['era'], conversionsPerIo: number): StudyRow =>
+  ({
+    ...{ machine: 'x86-direct', era, ios: 64, bytesVerified: 262144, maps: 64, unmaps: 64, iommuMaps: 64 },
+    ...{ bouncedBytes: 4096, tableWalks: 8, conversionsPerIo, conversionsPerIoTraced: conversionsPerIo },
+  }) as StudyRow;
+
+describe('a study’s page', () => {
+  it.skipIf(CHROMIUM === null)(
+    'opens in Chromium without a word on the console, with bars at both widths',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      // The page is a function of the rows: running a whole study would only make the test slow.
+      const page = temporaryFile('study.html', studyPage('small.fio', [studyRow('page', 16), studyRow('phys', 0)]));
+      for (const [width, height] of [
+        [1600, 1200],
+        [400, 2400],
+      ]) {
+        const picture = screenshot(page, width, height);
+        expect(picture.console).toEqual([]);
+        expect(plotPixels(picture, 0, 400)).toBeGreaterThan(1000);
+      }
+    },
+  );
 });
 
 describe('dmalab replay --perfetto', () => {
