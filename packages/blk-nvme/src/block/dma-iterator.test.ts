@@ -75,6 +75,7 @@ describe('the DMA iterator', () => {
         [
           [B, 12288],
           [B + 12288, 4096],
+          [B + 16384, 4096],
         ],
       ],
       { maxSegmentSize: 8192 },
@@ -82,6 +83,7 @@ describe('the DMA iterator', () => {
     expect(walk(machineOf('direct'), request).seen).toEqual([
       [B, 8192],
       [B + 8192, 8192],
+      [B + 16384, 4096],
     ]);
   });
 

@@ -93,6 +93,10 @@ describe.each(['direct', 'vtd', 'bounce'] as const)('metadata, %s', (mode) => {
       // Data is forced to an SGL, as one segment: its own map and dma_map_phys; then the metadata's two links.
       expect(lines.filter((name) => name === 'dma_map_phys')).toHaveLength(1);
       expect(undone[0]).toContain('size=8192');
+      // One range needs no segment descriptor: what MPTR names is the data's own (type 0, 512 bytes).
+      expect(machine.driver.pools.small.alloc()).toBe(true);
+      const at = machine.driver.pools.small.phys;
+      expect([machine.memory.load32(at + 8), machine.memory.load32(at + 12)]).toEqual([512, 0]);
     } else if (mode === 'bounce') {
       expect(undone.map((line) => /size=(\d+)/.exec(line)![1])).toEqual(['256', '256', '4096']);
     } else expect(lines.filter((name) => name === 'dma_map_phys')).toHaveLength(3);

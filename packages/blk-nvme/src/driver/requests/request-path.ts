@@ -179,7 +179,7 @@ export class RequestPath implements QueueOps<NvmeIod> {
     const canBatch =
       this.tagSet!.onePerCpu && request.schedTag < 0 && !opIsPassthrough(request.opf) && request.data.status === 0;
     if (canBatch) this.#batch.push(request);
-    else this.#finish(request, false);
+    else this.#finish(request);
   }
 
   /** First every unmapping and its event, then every end (spec N87). */
@@ -189,10 +189,10 @@ export class RequestPath implements QueueOps<NvmeIod> {
     this.#batch.length = 0;
   }
 
-  #finish(request: Request<NvmeIod>, batched: boolean): void {
+  #finish(request: Request<NvmeIod>): void {
     this.#release(request);
     if (this.#mayRetry(request)) this.#retry(request);
-    else this.#end(request, batched);
+    else this.#end(request, false);
   }
 
   #release(request: Request<NvmeIod>): void {
