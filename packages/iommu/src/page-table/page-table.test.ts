@@ -178,3 +178,29 @@ describe('unmap (spec I156)', () => {
     expect(pages.inUse).toBe(0);
   });
 });
+
+it('builds the same tables in memory that lends no words out', () => {
+  setUp(new SecondStageFormat(4, ALL_SIZES, 48));
+  const plain = new PhysMemory();
+  const wordless = {
+    load32: (at: number) => plain.load32(at),
+    store32: (at: number, value: number) => plain.store32(at, value),
+    store64: (at: number, low: number, high: number) => plain.store64(at, low, high),
+  };
+  const pool = new TablePagePool(0x1000000, 64);
+  const other = new PageTable(wordless, table.format, pool, pool.allocTablePage());
+  const both = (call: (table: PageTable) => number): number => {
+    const result = call(table);
+    expect(call(other)).toBe(result);
+    return result;
+  };
+  for (const iova of [0x5000, 0x6000, 0x5000, 0xfffff000, 2 ** 47 + 0x1000])
+    both((t) => t.map(iova, 2 ** 40 + iova, KIB4, RW));
+  expect(both((t) => t.mapPage(7, 0x123456, IOMMU_READ))).toBe(0);
+  expect(both((t) => t.mapPage(7, 0x123456, IOMMU_READ))).toBe(EADDRINUSE);
+  expect(both((t) => t.iovaToPhys(0x7abc))).toBe(0x123456abc);
+  expect(both((t) => t.unmapPage(6))).toBe(KIB4);
+  expect(both((t) => t.unmap(0x5000, 3 * KIB4, gather))).toBe(KIB4); // up to the hole
+  expect(both((t) => t.unmapPage(2 ** 35 + 1))).toBe(KIB4);
+  for (let at = 0x1000000; at < 0x1010000; at += 4) expect(memory.load32(at)).toBe(plain.load32(at));
+});

@@ -164,3 +164,13 @@ describe('register-based invalidation (spec H14)', () => {
     expect(example.unit.readRegister(0x2c)).toBe(done);
   });
 });
+
+it('H4 asks of a cached table whether it still answers before it reads the words it kept', () => {
+  let answers = true;
+  example = new LegacyExample({ answers: (phys) => answers || phys < 0x01013000 || phys >= 0x01014000 });
+  expect(go()).toBe(0x01200567);
+  answers = false;
+  expect(example.unit.translate(SOURCE, IOVA + 0x1000, 0)).toBe(-7);
+  answers = true;
+  expect(example.unit.translate(SOURCE, IOVA + 0x1000, 0)).toBe(0x01201567);
+});
