@@ -37,8 +37,6 @@ const LEGACY_TEXTS = [
  * a reason that is missing here prints as `Unknown`.
  */
 const OTHER_TEXTS: ReadonlyMap<number, string> = new Map([
-  [0x22, 'Present field in the IRTE entry is clear'],
-  [0x25, 'Blocked a compatibility format interrupt request'],
   [0x26, 'Blocked an interrupt request due to source-id verification failure'],
   [0x71, 'SM: Present bit in first-level paging entry is clear'],
 ]);
