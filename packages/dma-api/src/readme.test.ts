@@ -1,20 +1,14 @@
-import { readFileSync } from 'node:fs';
 import * as physMemory from '@dmalab/phys-memory';
+import { runReadmeExample } from '@dmalab/readme';
 import * as trace from '@dmalab/trace';
 import { expect, it } from 'vitest';
-import * as dmaApi from './index.ts';
-
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-
-function block(language: string): string {
-  return new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 's').exec(readme)![1];
-}
+import * as api from './index.ts';
 
 it('the example of the README prints what the README says', () => {
-  const printed: string[] = [];
-  const console = { log: (...words: unknown[]) => printed.push(`${words.join(' ')}\n`) };
-  const api = { ...physMemory, ...trace, ...dmaApi };
-  const body = block('ts').replaceAll(/import (\{.*?\}) from '@dmalab\/[a-z-]+';/gs, 'const $1 = api;');
-  new Function('api', 'console', body)(api, console);
-  expect(printed.join('')).toBe(block('text'));
+  const { printed, promised } = runReadmeExample(new URL('../README.md', import.meta.url), {
+    '@dmalab/phys-memory': physMemory,
+    '@dmalab/trace': trace,
+    '@dmalab/dma-api': api,
+  });
+  expect(printed).toBe(promised);
 });

@@ -1,17 +1,10 @@
-import { readFileSync } from 'node:fs';
+import { runReadmeExample } from '@dmalab/readme';
 import { expect, it } from 'vitest';
 import * as api from './index.ts';
 
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8');
-
-function block(language: string): string {
-  return new RegExp(`\`\`\`${language}\n(.*?)\`\`\``, 's').exec(readme)![1]!;
-}
-
 it('the example of the README prints what the README says', () => {
-  const printed: string[] = [];
-  const console = { log: (...words: unknown[]) => printed.push(`${words.join(' ')}\n`) };
-  const body = block('ts').replace(/import (\{.*\}) from '@dmalab\/trace';/, 'const $1 = api;');
-  new Function('api', 'console', body)(api, console);
-  expect(printed.join('')).toBe(block('text'));
+  const { printed, promised } = runReadmeExample(new URL('../README.md', import.meta.url), {
+    '@dmalab/trace': api,
+  });
+  expect(printed).toBe(promised);
 });

@@ -1,0 +1,1 @@
+export { type RunExample, runReadmeExample } from './run-readme-example.ts';
