@@ -1,27 +1,21 @@
-import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
-import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
-import {
-  CONTEXT_ENTRY_BYTES,
-  ContextEntry,
-  ROOT_ENTRY_BYTES,
-  RootEntry,
-  TranslationType,
-} from '../../spec/vtd-tables.ts';
+import type { TablePages, WritableTables } from '../../page-table/table-memory.ts';
+import { lowHalf, lowMask } from '../../spec/bits.ts';
+import { CONTEXT_ENTRY_BYTES, ContextEntry, ROOT_ENTRY_BYTES, TranslationType } from '../../spec/vtd-tables.ts';
 import type { DeviceEntries, EntrySetup } from './device-entries.ts';
-import { TablePagesExhaustedError } from './errors.ts';
-
-const P = lowMask(RootEntry.P);
+import { RootTable } from './root-table.ts';
 
 /** Root and context tables of legacy mode, as the driver writes them (spec H16, H17). */
 export class LegacyEntries implements DeviceEntries {
-  readonly rootTable: number;
   readonly #memory: WritableTables;
-  readonly #pages: TablePages;
+  readonly #root: RootTable;
 
   constructor(memory: WritableTables, pages: TablePages) {
     this.#memory = memory;
-    this.#pages = pages;
-    this.rootTable = this.#newTable();
+    this.#root = new RootTable(memory, pages);
+  }
+
+  get rootTable(): number {
+    return this.#root.phys;
   }
 
   /** Writes the entry of a source that has none; the half with P last, so that hardware never sees part of it. */
@@ -45,25 +39,7 @@ export class LegacyEntries implements DeviceEntries {
   release(): void {}
 
   #entryAt(sourceId: number): number {
-    const rootEntry = this.rootTable + (sourceId >>> 8) * ROOT_ENTRY_BYTES;
-    const low = this.#memory.load32(rootEntry);
-    const table =
-      (low & P) === 0 ? this.#addTable(rootEntry) : getAddress(low, this.#memory.load32(rootEntry + 4), RootEntry.CTP);
-    return table + (sourceId & 0xff) * CONTEXT_ENTRY_BYTES;
-  }
-
-  #addTable(rootEntry: number): number {
-    const table = this.#newTable();
-    this.#memory.store32(rootEntry + 4, highHalf(RootEntry.CTP, table / 4096));
-    this.#memory.store32(rootEntry, (lowHalf(RootEntry.CTP, table / 4096) | P) >>> 0);
-    return table;
-  }
-
-  #newTable(): number {
-    const table = this.#pages.allocTablePage();
-    if (table < 0) throw new TablePagesExhaustedError('a root or context table');
-    zeroTable(this.#memory, table);
-    return table;
+    return this.#root.contextTable((sourceId >>> 8) * ROOT_ENTRY_BYTES) + (sourceId & 0xff) * CONTEXT_ENTRY_BYTES;
   }
 }
 

@@ -1,19 +1,15 @@
-import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
-import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
-import {
-  PasidTranslationType,
-  SCALABLE_CONTEXT_ENTRY_BYTES,
-  ScalableContextEntry,
-  ScalableRootEntry,
-} from '../../spec/vtd-tables.ts';
+import type { TablePages, WritableTables } from '../../page-table/table-memory.ts';
+import { lowHalf, lowMask } from '../../spec/bits.ts';
+import { PasidTranslationType, SCALABLE_CONTEXT_ENTRY_BYTES, ScalableContextEntry } from '../../spec/vtd-tables.ts';
 import type { DeviceEntries, EntrySetup } from './device-entries.ts';
-import { TablePagesExhaustedError } from './errors.ts';
 import { PasidTables } from './pasid-tables.ts';
+import { RootTable } from './root-table.ts';
 
 /** PASID that requests without one use: Linux leaves RID_PASID at 0 (spec H9). */
 export const RID_PASID = 0;
 
-const P = lowMask(ScalableRootEntry.P);
+/** Half an entry: one for devices 0 to 15, one for 16 to 31 of a bus (spec H20). */
+const SCALABLE_ROOT_POINTER_BYTES = 8;
 const TYPES = {
   'first-stage': PasidTranslationType.FIRST_STAGE,
   'second-stage': PasidTranslationType.SECOND_STAGE,
@@ -22,9 +18,9 @@ const TYPES = {
 
 /** Root and context tables of scalable mode, with a PASID directory for each source (spec H20, H21). */
 export class ScalableEntries implements DeviceEntries {
-  readonly rootTable: number;
   readonly #memory: WritableTables;
   readonly #pages: TablePages;
+  readonly #root: RootTable;
   readonly #snoopsWalks: boolean;
   readonly #pasidTables = new Map<number, PasidTables>();
 
@@ -33,7 +29,11 @@ export class ScalableEntries implements DeviceEntries {
     this.#memory = memory;
     this.#pages = pages;
     this.#snoopsWalks = snoopsWalks;
-    this.rootTable = this.#newTable();
+    this.#root = new RootTable(memory, pages);
+  }
+
+  get rootTable(): number {
+    return this.#root.phys;
   }
 
   /** PASID entry first, then the context entry that leads to it, the word with P last. */
@@ -62,24 +62,7 @@ export class ScalableEntries implements DeviceEntries {
   }
 
   #contextAt(sourceId: number): number {
-    const at = this.rootTable + (sourceId >>> 7) * 8;
-    const low = this.#memory.load32(at);
-    const isThere = (low & P) !== 0;
-    const table = isThere ? getAddress(low, this.#memory.load32(at + 4), ScalableRootEntry.CTP) : this.#addTable(at);
+    const table = this.#root.contextTable((sourceId >>> 7) * SCALABLE_ROOT_POINTER_BYTES);
     return table + (sourceId & 0x7f) * SCALABLE_CONTEXT_ENTRY_BYTES;
-  }
-
-  #addTable(at: number): number {
-    const table = this.#newTable();
-    this.#memory.store32(at + 4, highHalf(ScalableRootEntry.CTP, table / 4096));
-    this.#memory.store32(at, (lowHalf(ScalableRootEntry.CTP, table / 4096) | P) >>> 0);
-    return table;
-  }
-
-  #newTable(): number {
-    const table = this.#pages.allocTablePage();
-    if (table < 0) throw new TablePagesExhaustedError('a root or context table');
-    zeroTable(this.#memory, table);
-    return table;
   }
 }
