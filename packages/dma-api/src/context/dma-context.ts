@@ -113,6 +113,9 @@ export class DmaContext {
     this.archMapDirect = init.archMapDirect ?? null;
     this.debug = this.options.dmaApiDebug ? new DmaDebugHooks(this, init.debug) : null;
     this.watched = this.debug !== null || this.kmsan !== null;
+    this.ring.whenSwitched(() => {
+      for (const dev of this.devices) dev.observersChanged();
+    });
     this.atomicPools = init.atomicPools === undefined ? null : new AtomicPools(this, init.atomicPools);
   }
 

@@ -246,13 +246,19 @@ export class Device {
     return this.#ioTlbMem?.force ?? false;
   }
 
+  /** Tracing was switched on or off. */
+  observersChanged(): void {
+    this.#settle();
+  }
+
   #settle(): void {
     const { options, encryption } = this.context;
     this.coherent = this.#coherentFlag || !options.cacheMaintenance;
     this.streamingLimit = minNotZero(this.dmaMask, this.#busDmaLimit);
     this.mapRoute = this.#route();
     const bare = this.#rangeMap === null && encryption.bit === 0 && !this.#needsUnencrypted && this.coherent;
-    const isDirect = this.mapRoute === ROUTE_DIRECT;
+    // While somebody looks, no call takes the short way; so the short way needs no look at who does.
+    const isDirect = this.mapRoute === ROUTE_DIRECT && !this.ring.on && !this.watched;
     this.plainReach = isDirect && bare && !this.forceBounce ? Math.min(this.streamingLimit, ADDRESS_LIMIT - 1) : -1;
     this.plainIommu = this.coherent && !this.untrusted;
     this.plainUnmap = isDirect && bare && !this.swiotlbActive;

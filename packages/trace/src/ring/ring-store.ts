@@ -42,11 +42,11 @@ export interface RingContents {
  * event whose list is whole. Kept by `pushList`; relied on by `toLog`.
  */
 export class RingStore {
-  /** Records only while true. Callers read this one field before they call an event method; the methods do not look. */
-  on = false;
   readonly strings: StringTable = new StringTable();
   readonly wide: Float64Array;
   readonly narrow: Int32Array;
+  #on = false;
+  readonly #switchWatchers: (() => void)[] = [];
   readonly #lists: Float64Array;
   readonly #mask: number;
   readonly #listMask: number;
@@ -75,6 +75,22 @@ export class RingStore {
     this.#listMask = listCapacity - 1;
     this.#comm = this.strings.intern('<idle>');
     this.#flags = this.strings.intern('.....');
+  }
+
+  /** Records only while true. Callers read this before they call an event method; the methods do not look. */
+  get on(): boolean {
+    return this.#on;
+  }
+
+  set on(value: boolean) {
+    if (value === this.#on) return;
+    this.#on = value;
+    for (const tell of this.#switchWatchers) tell();
+  }
+
+  /** Calls back whenever recording is switched on or off: for whoever settles beforehand whether anybody looks. */
+  whenSwitched(tell: () => void): void {
+    this.#switchWatchers.push(tell);
   }
 
   /** The number by which event methods know a device name or other text. Intern once, when the device is made. */
