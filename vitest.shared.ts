@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
 
 /** The one test configuration: every package runs the same way, alone or from the root. */
@@ -8,6 +9,7 @@ export function packageTests(name: string): ViteUserConfig {
       include: ['src/**/*.test.ts'],
       environment: 'node',
       pool: 'threads',
+      setupFiles: [fileURLToPath(new URL('./tools/property-seed.ts', import.meta.url))],
       testTimeout: 60_000,
     },
   });

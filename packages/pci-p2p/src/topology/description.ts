@@ -1,4 +1,4 @@
-import { parseFunctionName } from '../fabric/address.ts';
+import { isFunctionName, parseFunctionName } from '../fabric/address.ts';
 import * as T from '../spec/port-type.ts';
 import { TopologyInputError } from './dump-error.ts';
 import { type Dump, type DumpFunction, emptyFunction, UNKNOWN } from './dump-function.ts';
@@ -49,7 +49,9 @@ function readFunction(item: Record<string, unknown>, i: number): DumpFunction {
   const fail = (field: string, expected: string): never => {
     throw new TopologyInputError(0, `functions[${i}] ${item['name'] ?? ''}: "${field}" must be ${expected}`);
   };
-  if (typeof item['name'] !== 'string') return fail('name', 'a PCI address like "0000:01:00.0"');
+  if (typeof item['name'] !== 'string' || !isFunctionName(item['name'])) {
+    return fail('name', 'a PCI address like "0000:01:00.0"');
+  }
   const { domain, rid } = parseFunctionName(item['name']);
   const read = emptyFunction(domain, rid, typeof item['text'] === 'string' ? item['text'] : '');
   read.portType =

@@ -300,6 +300,10 @@ describe('damaged input', () => {
     survives(VERBOSE.slice(0, 555) + VERBOSE.slice(1947));
   });
 
+  it('a description whose name is no address is refused by the item’s number', () => {
+    expect(() => readTopology('{"functions":[{"name":""}]}')).toThrow('functions[0] : "name" must be a PCI address');
+  });
+
   test.prop([fc.json()], { numRuns: 60 })('any JSON is a description or refused in words', (json) => {
     survives(`{"functions":[${json}]}`);
   });
