@@ -67,6 +67,17 @@ export {
   X86_MSI_REGION,
 } from './core/regions/reserved-region.ts';
 export { millisToTicks, timerDueNanos, wheelExpiry } from './core/timer-wheel.ts';
+export type { AtsCompletion, AtsRequest, DeviceTlb } from './core/unit/ats.ts';
+export type { DeviceRequest } from './core/unit/device-request.ts';
+export type { IommuUnit, SendMessage } from './core/unit/iommu-unit.ts';
+export type {
+  FaultMessage,
+  IommuUnitDriver,
+  IommuUnitDriverOptions,
+  UnitDomain,
+  UnitDomainOptions,
+  UnitFault,
+} from './core/unit/iommu-unit-driver.ts';
 export type { IovaDomainOptions } from './iova/iova-domain.ts';
 export { IovaDomain } from './iova/iova-domain.ts';
 export type { PageTableFormat } from './page-table/page-table-format.ts';
@@ -76,13 +87,10 @@ export { TablePagesExhaustedError, VtdUnsupportedError } from './vtd/driver/erro
 export type { IntelIommuOptions, VtdDomainOptions } from './vtd/driver/intel-iommu.ts';
 export { IntelIommu } from './vtd/driver/intel-iommu.ts';
 export { InvalidationTimeoutError } from './vtd/driver/queued-invalidation.ts';
-export type { FaultMessage } from './vtd/driver/unit-control.ts';
 export { VtdCommandError } from './vtd/driver/unit-control.ts';
 export type { VtdStage } from './vtd/driver/vtd-domain.ts';
 export { VtdDomain } from './vtd/driver/vtd-domain.ts';
-export type { AtsCompletion, AtsRequest, DeviceTlb } from './vtd/hardware/ats.ts';
 export type { FaultCodes } from './vtd/hardware/fault-reasons.ts';
-export type { DeviceRequest } from './vtd/hardware/translation-request.ts';
 export { VTD_BLOCKED } from './vtd/hardware/translator.ts';
 export type { VtdUnitOptions } from './vtd/hardware/vtd-unit.ts';
 export { VtdUnit } from './vtd/hardware/vtd-unit.ts';

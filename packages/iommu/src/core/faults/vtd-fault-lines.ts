@@ -1,16 +1,13 @@
+import type { UnitFault } from '../unit/iommu-unit-driver.ts';
 import { hex, requester } from './format.ts';
 
 /** What a VT-d fault record says (spec H24), as far as the kernel prints it. */
-export interface VtdFault {
+export interface VtdFault extends UnitFault {
   /** PCI segment of the unit. */
   readonly segment: number;
-  /** Bus, device and function: 16 bits. */
-  readonly sourceId: number;
   readonly reason: number;
   /** Byte address; for an interrupt-remapping fault the index in bits 63:48. */
   readonly address: number | bigint;
-  /** The type bit: a read. */
-  readonly isRead: boolean;
   /** Null for a request without PASID. */
   readonly pasid: number | null;
 }

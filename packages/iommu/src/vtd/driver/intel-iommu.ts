@@ -1,5 +1,10 @@
-import type { RegisterBacking } from '@dmalab/phys-memory';
 import type { VtdFault } from '../../core/faults/vtd-fault-lines.ts';
+import type {
+  FaultMessage,
+  IommuUnitDriver,
+  IommuUnitDriverOptions,
+  UnitDomainOptions,
+} from '../../core/unit/iommu-unit-driver.ts';
 import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { SecondStageFormat } from '../../page-table/second-stage-format.ts';
@@ -13,29 +18,21 @@ import { FaultHandler } from './fault-handler.ts';
 import { IotlbTag } from './iotlb-tag.ts';
 import { LegacyEntries } from './legacy-entries.ts';
 import { RID_PASID, ScalableEntries } from './scalable-entries.ts';
-import { type FaultMessage, UnitControl } from './unit-control.ts';
+import { UnitControl } from './unit-control.ts';
 import { VtdDomain, type VtdStage } from './vtd-domain.ts';
 
 /** Domain id of pass-through devices (spec I169). */
 const PASS_THROUGH_DOMAIN_ID = 1;
 
-export interface IntelIommuOptions extends TablePages {
-  /** Registers of the unit: a model in this process, or a real one behind a bridge. */
-  readonly registers: RegisterBacking;
-  /** Memory that the unit reads its tables from. */
-  readonly memory: WritableTables;
+export interface IntelIommuOptions extends IommuUnitDriverOptions {
   /** Default: scalable where the unit has it. */
   readonly mode?: 'legacy' | 'scalable';
   /** PCI segment that the unit serves: for log lines. Default 0. */
   readonly segment?: number;
-  /** Takes kernel log lines, without time stamp and newline. */
-  readonly log?: (line: string) => void;
-  /** Message of the unit's fault event; without one the event stays masked. */
-  readonly faultMessage?: FaultMessage;
 }
 
 /** What a new domain's tables look like; the unit's best by default. */
-export interface VtdDomainOptions {
+export interface VtdDomainOptions extends UnitDomainOptions {
   /** Default: first stage in scalable mode where the unit has it, else second. */
   readonly stage?: VtdStage;
   /** Levels of the table, 3 to 5. Default: the most that the unit has. */
@@ -48,7 +45,7 @@ export interface VtdDomainOptions {
  * The Intel VT-d driver of one unit, as Linux drives it: through registers and memory alone. Creates domains, writes
  * context entries for devices and keeps the unit's caches true.
  */
-export class IntelIommu {
+export class IntelIommu implements IommuUnitDriver<VtdDomain> {
   readonly capabilities: VtdCapabilities;
   readonly #control: UnitControl;
   readonly #entries: DeviceEntries;

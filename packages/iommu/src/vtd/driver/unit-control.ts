@@ -1,4 +1,5 @@
 import type { RegisterBacking } from '@dmalab/phys-memory';
+import type { FaultMessage } from '../../core/unit/iommu-unit-driver.ts';
 import { type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { halves, lowMask } from '../../spec/bits.ts';
 import { Fsts, Gcmd, Iqa, Rtaddr, TranslationTableMode, VTD_REG } from '../../spec/vtd-registers.ts';
@@ -29,12 +30,6 @@ export class VtdCommandError extends Error {
     this.command = command;
     this.status = status;
   }
-}
-
-/** Where the fault event of the unit goes: a message address and its data. */
-export interface FaultMessage {
-  readonly address: number;
-  readonly data: number;
 }
 
 /** A unit as its driver handles it: global commands and the invalidation queue (spec H15). Registers and memory only. */

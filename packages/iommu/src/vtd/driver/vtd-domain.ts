@@ -1,5 +1,6 @@
 import type { IotlbGather } from '../../core/iotlb-gather.ts';
-import type { PageOperations, PagingDomain } from '../../core/paging-domain.ts';
+import type { PageOperations } from '../../core/paging-domain.ts';
+import type { UnitDomain } from '../../core/unit/iommu-unit-driver.ts';
 import { PageTable } from '../../page-table/page-table.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import type { TablePages, WritableTables } from '../../page-table/table-memory.ts';
@@ -9,7 +10,7 @@ import type { CacheTag } from './cache-tag.ts';
 export type VtdStage = 'first' | 'second';
 
 /** A VT-d paging domain: one page table, and the units and devices whose caches have to follow it (spec I168). */
-export class VtdDomain implements PagingDomain {
+export class VtdDomain implements UnitDomain {
   readonly stage: VtdStage;
   readonly pageSizes: number;
   readonly apertureEnd: number;

@@ -1,4 +1,4 @@
-import type { DeviceTlb } from './ats.ts';
+import type { DeviceTlb } from '../../core/unit/ats.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { InvalidationTarget } from './invalidation-target.ts';
 import type { TranslationCaches } from './translation-caches.ts';

@@ -1,8 +1,6 @@
+import type { SendMessage } from '../../core/unit/iommu-unit.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { EventControl } from '../../spec/vtd-registers.ts';
-
-/** Where a unit's own message-signalled interrupts go. */
-export type SendMessage = (address: number, data: number) => void;
 
 const IM = lowMask(EventControl.IM);
 const IP = lowMask(EventControl.IP);

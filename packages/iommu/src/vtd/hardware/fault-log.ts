@@ -1,7 +1,8 @@
+import type { SendMessage } from '../../core/unit/iommu-unit.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import { FaultRecord } from '../../spec/vtd-faults.ts';
 import { Fsts, VTD_REG } from '../../spec/vtd-registers.ts';
-import { EventInterrupt, type SendMessage } from './event-interrupt.ts';
+import { EventInterrupt } from './event-interrupt.ts';
 
 const PFO = lowMask(Fsts.PFO);
 const PPF = lowMask(Fsts.PPF);

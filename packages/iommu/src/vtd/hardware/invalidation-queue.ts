@@ -1,10 +1,11 @@
+import type { SendMessage } from '../../core/unit/iommu-unit.ts';
 import { MemoryPage } from '../../page-table/memory-page.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { InvalidationType } from '../../spec/vtd-invalidation.ts';
 import { Fsts, VTD_REG } from '../../spec/vtd-registers.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import { Descriptor } from './descriptor.ts';
-import { EventInterrupt, type SendMessage } from './event-interrupt.ts';
+import { EventInterrupt } from './event-interrupt.ts';
 import type { FaultLog } from './fault-log.ts';
 import { InvalidationCommands, Outcome } from './invalidation-commands.ts';
 import type { InvalidationTarget } from './invalidation-target.ts';

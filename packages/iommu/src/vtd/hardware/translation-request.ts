@@ -1,23 +1,9 @@
+import type { DeviceRequest } from '../../core/unit/device-request.ts';
 import { NO_PASID } from './address-spaces.ts';
 import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
 
 /** AT field of a request (spec H1). */
 export const AddressType = { UNTRANSLATED: 0, TRANSLATION_REQUEST: 1, TRANSLATED: 2 } as const;
-
-/** What a device asks of the unit (spec H1): one piece inside a 4 KiB page. */
-export interface DeviceRequest {
-  /** Bus, device and function in 16 bits. */
-  readonly sourceId: number;
-  readonly address: number;
-  /** 20 bits; absent: the request carries none. */
-  readonly pasid?: number;
-  /** An atomic needs both rights. */
-  readonly access: 'read' | 'write' | 'atomic';
-  readonly execute?: boolean;
-  readonly privileged?: boolean;
-  /** The address was translated by ATS before (AT = 2): it passes if the device may use ATS. */
-  readonly translated?: boolean;
-}
 
 /** A request as the translation works on it: numbers only, reused, so that a miss allocates nothing. */
 export class TranslationRequest {

@@ -1,10 +1,10 @@
+import type { SendMessage } from '../../core/unit/iommu-unit.ts';
 import { ScalableFault } from '../../spec/vtd-faults.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST } from '../../spec/vtd-paging.ts';
 import { TranslationTableMode } from '../../spec/vtd-registers.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import { NO_PASID } from './address-spaces.ts';
 import { ContextCache } from './context-cache.ts';
-import type { SendMessage } from './event-interrupt.ts';
 import { FaultDetails, FaultLog } from './fault-log.ts';
 import { type FaultCodes, type FaultReasons, faultReasons, isQualified } from './fault-reasons.ts';
 import { LegacyTables } from './legacy-tables.ts';

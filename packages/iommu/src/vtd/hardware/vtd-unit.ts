@@ -1,12 +1,13 @@
-import type { RegisterBacking } from '@dmalab/phys-memory';
 import { IommuUsageError } from '../../core/errors.ts';
+import type { AtsCompletion, AtsRequest, DeviceTlb } from '../../core/unit/ats.ts';
+import type { DeviceRequest } from '../../core/unit/device-request.ts';
+import type { IommuUnit, SendMessage } from '../../core/unit/iommu-unit.ts';
 import type { TableMemory } from '../../page-table/table-memory.ts';
 import { VtdCapabilities } from '../capabilities.ts';
-import { Ats, type AtsCompletion, type AtsRequest, type DeviceTlb } from './ats.ts';
-import type { SendMessage } from './event-interrupt.ts';
+import { Ats } from './ats.ts';
 import type { FaultCodes } from './fault-reasons.ts';
 import { RegisterFile } from './register-file.ts';
-import { type DeviceRequest, fillRequest, TranslationRequest } from './translation-request.ts';
+import { fillRequest, TranslationRequest } from './translation-request.ts';
 import { Translator } from './translator.ts';
 import { UnitMemory } from './unit-memory.ts';
 
@@ -36,7 +37,7 @@ export interface VtdUnitOptions {
  * An Intel VT-d remapping unit: what devices' requests go through, and what a driver programs through registers and
  * memory. Registers answer at once; the unit reads its queue in {@link step} only, and tables when it translates.
  */
-export class VtdUnit implements RegisterBacking {
+export class VtdUnit implements IommuUnit {
   readonly capabilities: VtdCapabilities;
   readonly #translator: Translator;
   readonly #ats: Ats;
