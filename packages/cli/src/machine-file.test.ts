@@ -1,7 +1,8 @@
 import { MACHINES } from '@dmalab/integration';
 import { describe, expect, it } from 'vitest';
 import { chooseMachines } from './machine-file.ts';
-import { example, runCaptured, temporaryFile } from './testing/run-captured.ts';
+import { example, runCaptured } from './testing/run-captured.ts';
+import { temporaryFile } from './testing/temporary-files.ts';
 
 describe('--machine', () => {
   it('takes presets, all of them, and files, each machine once', async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { runCaptured, temporaryFile } from '../testing/run-captured.ts';
+import { runCaptured } from '../testing/run-captured.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 const LOG = `[    0.232237] iommu: Default domain type: Translated
 [    0.232238] iommu: DMA domain TLB invalidation policy: lazy mode

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
+import { example, runCaptured } from '../testing/run-captured.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 const TRACE = example('linux-7.3-vtd-lazy.trace.gz');
 const text = gunzipSync(readFileSync(TRACE)).toString();

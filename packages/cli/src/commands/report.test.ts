@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { type StudyRow, studyPage } from '@dmalab/integration';
 import { describe, expect, it } from 'vitest';
-import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
+import { example, runCaptured } from '../testing/run-captured.ts';
 import { CHROMIUM, screenshot } from '../testing/screenshot.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 const TRACE = example('linux-7.3-vtd-lazy.trace.gz');
 /** Colour of the first line of a plot, by day and by night. */

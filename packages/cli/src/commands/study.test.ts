@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
+import { example, runCaptured } from '../testing/run-captured.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 const SMALL = '[small]\nrw=randrw\nbs=8k\nsize=1m\nio_size=256k\niodepth=4\n';
 

@@ -1,9 +1,7 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../cli.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 /** Two functions behind a root port that redirects. */
 const LSPCI = `00:00.0 Host bridge [0600]: Intel Corporation Q35 [8086:29c0]
@@ -36,21 +34,17 @@ beforeEach(() => {
 
 afterEach(() => vi.restoreAllMocks());
 
-function inTemp(content: string | Uint8Array): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'dmalab-topology-')), 'lspci.txt');
-  writeFileSync(path, content);
-  return path;
-}
+const lspciFile = (content: string | Uint8Array) => temporaryFile('lspci.txt', content);
 
 async function typeOf(...args: string[]): Promise<string> {
-  expect(await runCli(['topology', inTemp(LSPCI), '--json', ...args])).toBe(0);
+  expect(await runCli(['topology', lspciFile(LSPCI), '--json', ...args])).toBe(0);
   const { pairs } = JSON.parse(printed.join('\n'));
   return pairs.find((pair: { provider: string; client: string }) => pair.provider < pair.client).type;
 }
 
 describe('dmalab topology', () => {
   it('draws the tree and the matrix, and says what the kernel would miss', async () => {
-    expect(await runCli(['topology', inTemp(gzipSync(LSPCI))])).toBe(0);
+    expect(await runCli(['topology', lspciFile(gzipSync(LSPCI))])).toBe(0);
     const text = printed.join('\n');
     expect(text).toContain('0000:00:06.0 [01-01] root port, ACS 0x1d');
     expect(text).toMatch(/1 0000:01:00\.0 +B +-\n 2 0000:01:00\.1 +- +B/);
@@ -70,7 +64,7 @@ describe('dmalab topology', () => {
     [[], 'not a dump', 'dmalab: no function found: expected lines like "00:1f.2 SATA controller: ..."'],
     [[], '-[0000:00]-\n', 'dmalab: no function found below the root buses'],
   ])('exits with 2 and one line: %j', async (args, content, message) => {
-    expect(await runCli(['topology', inTemp(content), ...args])).toBe(2);
+    expect(await runCli(['topology', lspciFile(content), ...args])).toBe(2);
     expect(complaints).toEqual([message]);
   });
 });

@@ -1,10 +1,9 @@
-import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { runCli } from '../cli.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 const fixture = (name: string) => fileURLToPath(new URL(`../../../iommu/fixtures/${name}`, import.meta.url));
 const core = fixture('vtd-legacy.elf.gz');
@@ -27,11 +26,6 @@ afterEach(() => {
 });
 
 const walk = (...args: string[]) => runCli(['walk', core, '--registers', registers, ...args]);
-const inTemp = (name: string, content: string | Uint8Array) => {
-  const path = join(mkdtempSync(join(tmpdir(), 'dmalab-walk-')), name);
-  writeFileSync(path, content);
-  return path;
-};
 
 describe('dmalab walk', () => {
   it('checks every page of the expected mappings', async () => {
@@ -41,7 +35,7 @@ describe('dmalab walk', () => {
 
   it('exits with 1 and names the page that goes elsewhere', async () => {
     const mappings = [{ device: '00:02.0', iova: '0xfffff000', phys: '0x1000', size: 512 }];
-    expect(await walk('--expected', inTemp('list.json', JSON.stringify({ mappings })))).toBe(1);
+    expect(await walk('--expected', temporaryFile('list.json', JSON.stringify({ mappings })))).toBe(1);
     expect(printed).toEqual(['0 of 1 pages agree', '00:02.0  0xfffff000 goes to 0x2bb9000, expected 0x1000']);
   });
 
@@ -58,7 +52,7 @@ describe('dmalab walk', () => {
   });
 
   it('reads an unpacked core as well', async () => {
-    const plain = inTemp('core', gunzipSync(readFileSync(core)));
+    const plain = temporaryFile('core', gunzipSync(readFileSync(core)));
     expect(await runCli(['walk', plain, '--registers', registers])).toBe(0);
     expect(printed).toContain('00:1f.0');
   });
@@ -77,11 +71,11 @@ describe('dmalab walk', () => {
 
   it('names the field that a register file lacks, and the page that a dump lacks', async () => {
     const { rtaddr, cap, ecap, gsts } = JSON.parse(readFileSync(registers, 'utf8')).registers;
-    expect(await runCli(['walk', core, '--registers', inTemp('r.json', JSON.stringify({ rtaddr, cap, ecap }))])).toBe(
-      2,
-    );
+    expect(
+      await runCli(['walk', core, '--registers', temporaryFile('r.json', JSON.stringify({ rtaddr, cap, ecap }))]),
+    ).toBe(2);
     expect(complaints[0]).toContain('the register file lacks "gsts"');
-    const elsewhere = inTemp('r.json', JSON.stringify({ rtaddr: '0x1000', cap, ecap, gsts }));
+    const elsewhere = temporaryFile('r.json', JSON.stringify({ rtaddr: '0x1000', cap, ecap, gsts }));
     expect(await runCli(['walk', core, '--registers', elsewhere])).toBe(2);
     expect(complaints[1]).toContain('the dump does not hold 0x1000, the page of the root table');
   });

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { example, runCaptured, temporaryFile } from '../testing/run-captured.ts';
+import { example, runCaptured } from '../testing/run-captured.ts';
+import { temporaryFile } from '../testing/temporary-files.ts';
 
 const TRACE = example('linux-7.3-vtd-lazy.trace.gz');
 

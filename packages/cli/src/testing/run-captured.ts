@@ -1,6 +1,3 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 import { runCli } from '../cli.ts';
@@ -35,11 +32,4 @@ export async function runCaptured(...args: string[]): Promise<CapturedRun> {
 /** Path of a file of the repository's `examples` folder. */
 export function example(name: string): string {
   return fileURLToPath(new URL(`../../../../examples/${name}`, import.meta.url));
-}
-
-/** A file of its own folder, with that content. */
-export function temporaryFile(name: string, content: string | Uint8Array): string {
-  const path = join(mkdtempSync(join(tmpdir(), 'dmalab-cli-')), name);
-  writeFileSync(path, content);
-  return path;
 }
