@@ -65,6 +65,7 @@ export type { QueueLimits } from './block/limits/queue-limits.ts';
 export { emptyLimits, validateLimits } from './block/limits/queue-limits.ts';
 export { RequestQueue } from './block/queue/request-queue.ts';
 export { Sbitmap } from './block/tags/sbitmap.ts';
+export type { P2pRegistration } from './driver/bring-up/controller-memory-buffer.ts';
 export type { PciId } from './driver/bring-up/quirks.ts';
 export type { NvmeParameters } from './driver/constants.ts';
 export { DEFAULT_NVME_PARAMETERS } from './driver/constants.ts';

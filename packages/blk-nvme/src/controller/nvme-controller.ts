@@ -1,3 +1,4 @@
+import type { MemoryBar } from '@dmalab/pci-p2p';
 import { get, join64, put, set } from '../spec/bits.ts';
 import {
   Aqa,
@@ -60,9 +61,9 @@ export class NvmeController {
     return this.#c.memory.faultCount;
   }
 
-  /** Bytes of the controller memory buffer, BAR 2; empty when there is none. */
-  get cmb(): Uint8Array {
-    return this.#c.memory.cmb;
+  /** The controller memory buffer: what to put behind BAR 2; empty when there is none. */
+  get cmb(): MemoryBar {
+    return this.#c.memory.cmbBar;
   }
 
   /** Writes that a power cut could lose; counted only with `trackDurability`. */

@@ -185,6 +185,14 @@ const CASES: readonly Case[] = [
     prepare: (host) => host.write64(0x50, 0xa000_0003),
   },
   {
+    what: 'N144 a completion queue in the memory buffer',
+    status: dnr(Status.CMB_INVALID_USE),
+    qid: 0,
+    command: { opcode: AdminOpcode.CREATE_CQ, prp1: 0xa000_0000, cdw10: 2 | (7 << 16), cdw11: 1 },
+    options: { cmbBytes: MIB },
+    prepare: (host) => host.write64(0x50, 0xa000_0003),
+  },
+  {
     what: 'N160 a write to a protected namespace',
     status: dnr(Status.NS_WRITE_PROTECTED),
     command: { ...READ, opcode: NvmOpcode.WRITE },

@@ -17,4 +17,9 @@ export interface DeviceBacking extends RegisterBacking {
   /** Vectors that the function offers. */
   msixVectors(): number;
   enableMsix(count: number): void;
+  /**
+   * Stores by the CPU into memory that the device offers in a BAR (spec N65), at a physical address. Absent where the
+   * backing reaches registers only: then a controller memory buffer stays unused.
+   */
+  writeMemory?(phys: number, from: Uint8Array, offset: number, lengthBytes: number): void;
 }

@@ -15,6 +15,7 @@ import { get } from '../spec/bits.ts';
 import { CapHigh, doorbellOffset } from '../spec/registers.ts';
 import { Sgls } from '../spec/sgl.ts';
 import { AdminCommands } from './bring-up/admin-commands.ts';
+import { ControllerMemoryBuffer, type P2pRegistration } from './bring-up/controller-memory-buffer.ts';
 import { ControllerRegisters } from './bring-up/controller-registers.ts';
 import { HostMemoryBuffer } from './bring-up/host-memory-buffer.ts';
 import { type ControllerIdentity, parseController } from './bring-up/identify-controller.ts';
@@ -39,7 +40,7 @@ import { DataMapping } from './mapping/data-mapping.ts';
 import { DescriptorPools } from './mapping/descriptor-pools.ts';
 import type { NvmeNamespace } from './nvme-namespace.ts';
 import { NvmeQueue, RING_ENTRY_BYTES } from './queues/nvme-queue.ts';
-import { QueueMemory } from './queues/queue-memory.ts';
+import { QueueMemory, type SubmissionRing } from './queues/queue-memory.ts';
 import type { ShadowDoorbells } from './queues/shadow-doorbells.ts';
 import { AsyncEventHandler } from './recovery/async-event-handler.ts';
 import { NvmeState } from './recovery/nvme-state.ts';
@@ -63,6 +64,8 @@ export interface NvmeDriverOptions {
   readonly scanCpu?: number;
   /** Vendor and device, for the quirks that go with them (spec N69). Default: none apply. */
   readonly pciId?: PciId;
+  /** Where a controller memory buffer is registered (spec N65). Default: nowhere, so that it stays unused. */
+  readonly p2p?: P2pRegistration;
   /** Start hints of the tag allocator, one a processor (spec N22). Default 0. */
   readonly tagHints?: { readonly admin?: readonly number[]; readonly io?: readonly number[] };
 }
@@ -111,6 +114,7 @@ export class NvmeDriver {
   readonly quirks: number;
   readonly tagHints: NonNullable<NvmeDriverOptions['tagHints']>;
   readonly hmb: HostMemoryBuffer;
+  readonly cmb: ControllerMemoryBuffer;
   #adminNvmeQueue: NvmeQueue | null = null;
   #waitedNanos = 0;
   readonly #scanCpu: number;
@@ -140,7 +144,9 @@ export class NvmeDriver {
     this.events = new AsyncEventHandler(this);
     this.timeouts = new Timeouts(this);
     this.hmb = new HostMemoryBuffer(this);
+    this.cmb = new ControllerMemoryBuffer(this, options.p2p ?? null);
   }
+
   get context(): DmaContext {
     return this.device.context;
   }
@@ -230,6 +236,7 @@ export class NvmeDriver {
     this.shadow?.free();
     this.shadow = null;
     this.ioQueues.free();
+    this.cmb.release();
     this.#adminNvmeQueue?.cq.free();
     this.#adminNvmeQueue?.sq.free();
     this.#adminNvmeQueue = null;
@@ -248,7 +255,11 @@ export class NvmeDriver {
     const { registers, backing } = this;
     backing.enable();
     backing.enableMsix(1);
-    const error = registers.identify() || registers.disable() || this.#startAdminQueue();
+    if (registers.isGone()) return ENODEV;
+    registers.readCapabilities();
+    this.cmb.map();
+    registers.readVersion();
+    const error = registers.disable() || this.#startAdminQueue();
     if (error !== 0) return error;
     this.state.change('CONNECTING');
     return startupCommands(this, first);
@@ -273,7 +284,7 @@ export class NvmeDriver {
     return backing.msixVectors() > 0 ? 0 : ENODEV;
   }
 
-  makeQueue(qid: number, rings: { readonly sq: QueueMemory; readonly cq: QueueMemory }, polled: boolean): NvmeQueue {
+  makeQueue(qid: number, rings: { readonly sq: SubmissionRing; readonly cq: QueueMemory }, polled: boolean): NvmeQueue {
     const stride = get(this.registers.capHigh, CapHigh.DSTRD);
     const doorbells = { sq: doorbellOffset(qid, 0, stride), cq: doorbellOffset(qid, 1, stride) };
     return new NvmeQueue(this.backing, this.context.memory, qid, rings, doorbells, polled);

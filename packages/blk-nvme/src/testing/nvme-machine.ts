@@ -1,6 +1,15 @@
 import { Device, DmaContext, type DmaContextOptions, type DmaEra } from '@dmalab/dma-api';
 import { DmaDomain, IntelIommu, KernelContext, VTD_PRESETS, VtdUnit } from '@dmalab/iommu';
-import { devfn, enumerateFabric, PciDevice, PciFabric } from '@dmalab/pci-p2p';
+import {
+  devfn,
+  enumerateFabric,
+  P2pdma,
+  P2pdmaClassifier,
+  PciDevice,
+  PciFabric,
+  type PciFunction,
+  pciClient,
+} from '@dmalab/pci-p2p';
 import { PhysMemory } from '@dmalab/phys-memory';
 import { Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
 import { renderBody, TraceRing } from '@dmalab/trace';
@@ -9,6 +18,8 @@ import { NvmeController } from '../controller/nvme-controller.ts';
 import type { NvmeControllerOptions } from '../controller/options.ts';
 import { nvmeFunction } from '../controller/pci-function.ts';
 import { NvmeDriver, type NvmeDriverOptions } from '../driver/nvme-driver.ts';
+import { QueueMemory } from '../driver/queues/queue-memory.ts';
+import { SQE_BYTES } from '../spec/sqe.ts';
 import { BumpPages } from './bump-pages.ts';
 
 const RAM = [{ start: 0x100000, end: 0x3fffffff }];
@@ -46,20 +57,23 @@ export class NvmeMachine {
   readonly controller: NvmeController;
   readonly device: Device;
   readonly driver: NvmeDriver;
+  readonly p2pdma = new P2pdma();
   /** Free memory for buffers, from here up. */
   readonly buffers = 0x2000_0000;
 
   constructor(options: NvmeMachineOptions = {}) {
     const { mode = 'direct', era = 'phys' } = options;
+    const { vectors, cmbBytes = 0 } = options.controller ?? {};
     const { memory, kernel, ring } = this;
     ring.on = options.traced ?? false;
     const translated = mode === 'vtd' || mode === 'vtd-lazy';
     this.unit = translated ? new VtdUnit({ memory, ...VTD_PRESETS.qemuLegacy }) : null;
     const hostBridge = { windows: WINDOWS, ...(this.unit === null ? {} : { iommu: this.unit }) };
     this.fabric = new PciFabric({ memory, hostBridges: [hostBridge] });
-    const fn = this.fabric.rootBus.add(SOURCE_ID, nvmeFunction(options.controller?.vectors));
+    const fn = this.fabric.rootBus.add(SOURCE_ID, nvmeFunction(vectors, cmbBytes));
     this.controller = new NvmeController({ port: fn.port, ...options.controller });
     fn.attach(0, this.controller);
+    if (cmbBytes > 0) fn.attach(2, this.controller.cmb);
     enumerateFabric(this.fabric);
     this.domain = this.unit === null ? null : this.#attachIommu(this.unit, mode === 'vtd-lazy');
     const swiotlb = mode === 'bounce' ? this.#bouncePool() : null;
@@ -75,7 +89,9 @@ export class NvmeMachine {
     });
     this.device = new Device(this.context, '0000:00:03.0', { driver: 'nvme', iommu: this.domain });
     const backing = new PciDevice(this.fabric, 0, SOURCE_ID, { advance: (nanos) => this.advance(nanos) });
-    this.driver = new NvmeDriver({ device: this.device, backing, ...options.driver });
+    if (cmbBytes > 0) this.#usePeerMemory(fn);
+    const p2p = cmbBytes > 0 ? { p2p: { p2pdma: this.p2pdma, fn } } : {};
+    this.driver = new NvmeDriver({ device: this.device, backing, ...p2p, ...options.driver });
   }
 
   /** Time passes for the kernel and the controller, which works until it is idle. */
@@ -114,6 +130,15 @@ export class NvmeMachine {
     return bio;
   }
 
+  /** Words of the newest command in the first I/O queue, which has to be in memory. */
+  newestCommand(): Uint32Array {
+    const [{ sq, sqTail, depth }] = this.driver.ioPath.queues;
+    if (!(sq instanceof QueueMemory)) throw new Error('the queue lies in the memory of the controller');
+    const bytes = new Uint8Array(SQE_BYTES);
+    this.memory.read(sq.entryPhys[(sqTail + depth - 1) % depth], bytes);
+    return new Uint32Array(bytes.buffer);
+  }
+
   /** Everything traced so far, as `name: body` lines. */
   events(): string[] {
     const { log } = this.ring.toLog();
@@ -134,6 +159,12 @@ export class NvmeMachine {
     // Message writes go there, not to memory: no mapping may (spec H10).
     dma.iova.reserve(0xfee00, 0xfeeff);
     return dma;
+  }
+
+  #usePeerMemory(fn: PciFunction): void {
+    const classifier = new P2pdmaClassifier(this.p2pdma);
+    classifier.bind(this.device, pciClient(fn));
+    this.context.p2p = classifier;
   }
 
   #bouncePool(): Swiotlb {

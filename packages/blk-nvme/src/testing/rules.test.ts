@@ -22,7 +22,6 @@ const RANGES: readonly (readonly [first: number, last: number])[] = [
 /** Rules that no test here can name, and why. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   N4: 'user buffers are pinned by the workload runner of @dmalab/integration; here vectors arrive ready',
-  N65: 'not modelled in the driver: its seam gives it registers, not BARs; the buffer itself is tested as N144',
 };
 
 /** Test titles, and the titles that rows of a table bring along. */

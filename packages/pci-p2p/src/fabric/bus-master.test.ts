@@ -112,6 +112,11 @@ describe('a root-complex integrated endpoint', () => {
     expect(device.readRegister(0x1c)).toBe(0x101c);
     device.writeRegister(0x14, 7);
     expect(written).toEqual([[0x14, 7]]);
+    device.writeMemory(device.resourceStart(0) + 0x20, Uint8Array.of(9, 1, 2, 3, 4, 5, 6, 7, 8), 1, 8);
+    expect(written.slice(1)).toEqual([
+      [0x20, 0x0403_0201],
+      [0x24, 0x0807_0605],
+    ]);
     expect(fabric.readMmio(0xdfff_0000)).toBe(0xffff_ffff);
     expect(fabric.readConfig(0, 0x28, 0, 2)).toBe(0xffff);
     expect(fabric.readConfig(1, 0x20, 0, 4)).toBe(0xffff_ffff);

@@ -102,6 +102,15 @@ export class PciDevice implements RegisterBacking {
     this.#fabric.writeMmio(this.#registers(offset), value);
   }
 
+  /** Stores by the CPU into memory behind a BAR, word by word as over the bus; whole words only. */
+  writeMemory(phys: number, from: Uint8Array, offset: number, lengthBytes: number): void {
+    for (let done = 0; done < lengthBytes; done += 4) {
+      const at = offset + done;
+      const word = from[at] | (from[at + 1] << 8) | (from[at + 2] << 16) | (from[at + 3] << 24);
+      this.#fabric.writeMmio(phys + done, word >>> 0);
+    }
+  }
+
   /** True once after that vector's message arrived; looking takes it. */
   interruptPending(vector: number): boolean {
     const pair = this.#pairs[vector];

@@ -1,4 +1,4 @@
-import type { BusMasterPort } from '@dmalab/pci-p2p';
+import { type BusMasterPort, MemoryBar } from '@dmalab/pci-p2p';
 import { ADDRESS_LIMIT } from '@dmalab/phys-memory';
 
 /** The controller was reset while a request of it was on its way: drop everything (spec B40). */
@@ -12,7 +12,8 @@ export const FAULT_ADDRESS = -0x10002;
  * port. Invariant: no request goes out, and no result is believed, for a controller that was reset meanwhile.
  */
 export class HostMemory {
-  /** The controller memory buffer's bytes; empty when there is none. */
+  /** The controller memory buffer as a BAR, and its bytes; empty when there is none. */
+  readonly cmbBar: MemoryBar;
   readonly cmb: Uint8Array;
   /** Address of the buffer as the host set it, or -1 while the buffer is not decoded. */
   cmbBase = -1;
@@ -24,7 +25,8 @@ export class HostMemory {
 
   constructor(port: BusMasterPort, cmbBytes: number) {
     this.#port = port;
-    this.cmb = new Uint8Array(cmbBytes);
+    this.cmbBar = new MemoryBar(cmbBytes);
+    this.cmb = this.cmbBar.bytes;
   }
 
   /** 0, or a negative fault. */

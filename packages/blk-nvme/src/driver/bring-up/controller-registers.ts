@@ -67,17 +67,13 @@ export class ControllerRegisters {
     return get(csts, Csts.CFS) === 1 || wasReset;
   }
 
-  /** Steps 1 to 3: 0, or -ENODEV. */
-  identify(): number {
-    if (this.isGone()) return ENODEV;
-    this.readCapabilities();
-    this.#backing.readRegister(Register.CMBSZ);
+  /** Step 3. */
+  readVersion(): void {
     this.version = this.#backing.readRegister(Register.VS);
     if (this.version >= 0x00010100 && get(this.capHigh, CapHigh.NSSRS) === 1) {
       const csts = this.status();
       if (get(csts, Csts.NSSRO) === 1) this.#backing.writeRegister(Register.CSTS, put(Csts.NSSRO, 1));
     }
-    return 0;
   }
 
   readCapabilities(): void {

@@ -4,7 +4,7 @@ import { Feature } from '../../spec/features.ts';
 import { AdminOpcode } from '../../spec/opcodes.ts';
 import type { NvmeDriver } from '../nvme-driver.ts';
 import { type NvmeQueue, RING_ENTRY_BYTES } from '../queues/nvme-queue.ts';
-import { QueueMemory } from '../queues/queue-memory.ts';
+import { QueueMemory, type SubmissionRing } from '../queues/queue-memory.ts';
 import type { NvmeIod } from '../requests/nvme-iod.ts';
 
 /** How many queues of each kind come up (spec N62). */
@@ -21,6 +21,8 @@ export class IoQueues {
   plan: QueuePlan = { default: 0, read: 0, poll: 0 };
   tagSet: TagSet<NvmeIod> | null = null;
   depth = 0;
+  /** Submission queues go into the controller's memory (spec N65). */
+  #inCmb = false;
 
   constructor(driver: NvmeDriver) {
     this.#driver = driver;
@@ -41,7 +43,7 @@ export class IoQueues {
     if (status > 0) return this.#adminOnly();
     const given = Math.min(admin.result & 0xffff, Math.floor(admin.result / 2 ** 16) & 0xffff) + 1;
     const count = Math.min(wanted, given);
-    this.depth = Math.min(registers.maxQueueEntries, parameters.ioQueueDepth);
+    this.#planDepth(count, Math.min(registers.maxQueueEntries, parameters.ioQueueDepth));
     this.#planQueues(count);
     const { plan } = this;
     const error = this.#allocate(plan.default + plan.read, plan.poll);
@@ -58,6 +60,19 @@ export class IoQueues {
     this.plan = { default: 0, read: 0, poll: 0 };
     this.#driver.log.error('Could not set queue count');
     return 0;
+  }
+
+  #planDepth(count: number, most: number): void {
+    // Rings that were allocated before a reset are used again as they are.
+    if (this.#queues.length > 0) return;
+    const inCmb = this.#driver.cmb.queueDepth(count, most);
+    this.#inCmb = inCmb > 0;
+    this.depth = this.#inCmb ? inCmb : most;
+  }
+
+  #allocSubmissionRing(): SubmissionRing | null {
+    const inCmb = this.#inCmb ? this.#driver.cmb.allocRing(this.depth) : null;
+    return inCmb ?? QueueMemory.alloc(this.#driver.device, this.depth, RING_ENTRY_BYTES.sq);
   }
 
   /** Which kinds the interrupt vectors allow (spec N62). */
@@ -77,7 +92,7 @@ export class IoQueues {
     const { device } = this.#driver;
     for (let qid = this.#queues.length + 1; qid <= irqQueues + poll; qid++) {
       const cq = QueueMemory.alloc(device, this.depth, RING_ENTRY_BYTES.cq);
-      const sq = cq === null ? null : QueueMemory.alloc(device, this.depth, RING_ENTRY_BYTES.sq);
+      const sq = cq === null ? null : this.#allocSubmissionRing();
       if (cq === null || sq === null) return ENOMEM;
       this.#queues.push(this.#driver.makeQueue(qid, { sq, cq }, qid > irqQueues));
     }

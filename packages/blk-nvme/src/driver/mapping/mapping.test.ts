@@ -7,7 +7,7 @@ import { BLK_STS_IOERR, BLK_STS_OK } from '../../block/bio/block-status.ts';
 import { REQ_OP_DISCARD, REQ_OP_READ, REQ_OP_WRITE, REQ_PREFLUSH, REQ_SYNC } from '../../block/bio/op.ts';
 import { get } from '../../spec/bits.ts';
 import { SglWord3 } from '../../spec/sgl.ts';
-import { SQE_BYTES, SqeWord } from '../../spec/sqe.ts';
+import { SqeWord } from '../../spec/sqe.ts';
 import { type DmaMode, NvmeMachine, type NvmeMachineOptions } from '../../testing/nvme-machine.ts';
 import { submitUserCommand } from '../requests/user-command.ts';
 
@@ -24,11 +24,7 @@ function ready(options: NvmeMachineOptions): NvmeMachine {
 
 /** What the command in the last queue slot says of its data. */
 function descriptor(machine: NvmeMachine): string {
-  const [queue] = machine.driver.ioPath.queues;
-  const slot = (queue.sqTail + queue.depth - 1) % queue.depth;
-  const bytes = new Uint8Array(SQE_BYTES);
-  machine.memory.read(queue.sq.entryPhys[slot], bytes);
-  const words = new Uint32Array(bytes.buffer);
+  const words = machine.newestCommand();
   if ((words[0] & 0xc000) === 0) {
     if (words[SqeWord.PRP2] === 0 && words[SqeWord.PRP2 + 1] === 0) return 'PRP1';
     return 'PRP1, PRP2';

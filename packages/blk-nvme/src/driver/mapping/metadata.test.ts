@@ -4,7 +4,7 @@ import { BLK_STS_NOTSUPP, BLK_STS_OK, BLK_STS_PROTECTION } from '../../block/bio
 import { REQ_INTEGRITY, REQ_OP_READ, REQ_OP_WRITE } from '../../block/bio/op.ts';
 import type { NvmeControllerOptions } from '../../controller/options.ts';
 import { get } from '../../spec/bits.ts';
-import { Cdw0, SQE_BYTES, SqeWord } from '../../spec/sqe.ts';
+import { Cdw0, SqeWord } from '../../spec/sqe.ts';
 import { type DmaMode, NvmeMachine } from '../../testing/nvme-machine.ts';
 
 const B = 0x2000_0000;
@@ -27,14 +27,6 @@ function io(machine: NvmeMachine, op: number, data: number, pieces: readonly (re
   bio.integrity = new Bio().init(op, 0);
   for (const [phys, bytes] of pieces) bio.integrity.addPhys(phys, bytes);
   return machine.submit(bio);
-}
-
-/** Words of the newest command in the queue. */
-function command(machine: NvmeMachine): Uint32Array {
-  const [queue] = machine.driver.ioPath.queues;
-  const bytes = new Uint8Array(SQE_BYTES);
-  machine.memory.read(queue.sq.entryPhys[(queue.sqTail + queue.depth - 1) % queue.depth], bytes);
-  return new Uint32Array(bytes.buffer);
 }
 
 const named = (machine: NvmeMachine, name: string) => machine.events().filter((line) => line.startsWith(`${name}:`));
@@ -71,7 +63,7 @@ describe.each(['direct', 'vtd', 'bounce'] as const)('metadata, %s', (mode) => {
     }
     machine.memory.fill(B, 4096, 0x3c);
     expect(io(machine, REQ_OP_WRITE, B, pieces).status).toBe(BLK_STS_OK);
-    expect(get(command(machine)[SqeWord.CDW0], Cdw0.PSDT)).toBe(psdt);
+    expect(get(machine.newestCommand()[SqeWord.CDW0], Cdw0.PSDT)).toBe(psdt);
     const back = [[META + 0x10000, 512]] as const;
     expect(io(machine, REQ_OP_READ, B + 8192, back).status).toBe(BLK_STS_OK);
     const read = new Uint8Array(512);

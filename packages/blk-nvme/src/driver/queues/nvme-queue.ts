@@ -2,7 +2,7 @@ import type { PhysMemory } from '@dmalab/phys-memory';
 import { CQE_BYTES, CqeWord } from '../../spec/cqe.ts';
 import { SQE_BYTES } from '../../spec/sqe.ts';
 import type { DeviceBacking } from '../device-backing.ts';
-import type { QueueMemory } from './queue-memory.ts';
+import type { QueueMemory, SubmissionRing } from './queue-memory.ts';
 import type { ShadowDoorbells } from './shadow-doorbells.ts';
 
 const PHASE = 1 << 16;
@@ -11,7 +11,7 @@ const PHASE = 1 << 16;
 export class NvmeQueue {
   readonly qid: number;
   readonly depth: number;
-  readonly sq: QueueMemory;
+  readonly sq: SubmissionRing;
   readonly cq: QueueMemory;
   readonly polled: boolean;
   /** Interrupt vector; -1 while none is requested. */
@@ -33,7 +33,7 @@ export class NvmeQueue {
     backing: DeviceBacking,
     memory: PhysMemory,
     qid: number,
-    rings: { readonly sq: QueueMemory; readonly cq: QueueMemory },
+    rings: { readonly sq: SubmissionRing; readonly cq: QueueMemory },
     doorbells: { readonly sq: number; readonly cq: number },
     polled: boolean,
   ) {
@@ -61,7 +61,7 @@ export class NvmeQueue {
 
   /** Copies a command to the tail; `last` false: more follow before the device is told (spec N75). */
   submit(command: Uint8Array, last: boolean): void {
-    this.#memory.write(this.sq.entryPhys[this.sqTail], command, 0, SQE_BYTES);
+    this.sq.store(this.sqTail, command);
     if (++this.sqTail === this.depth) this.sqTail = 0;
     const next = this.sqTail + 1 === this.depth ? 0 : this.sqTail + 1;
     // A tail that came round to the last told one would read as "nothing new".

@@ -1,11 +1,20 @@
 import { type Device, dmaAllocCoherent, dmaFreeCoherent, GFP_KERNEL, type KernelPointer } from '@dmalab/dma-api';
 import type { DmaAddr } from '@dmalab/phys-memory';
 
+/** Where a queue's commands are put, in memory or in the controller's own. */
+export interface SubmissionRing {
+  /** What the controller is told. */
+  readonly dmaAddr: DmaAddr;
+  /** Puts a command into an entry. */
+  store(index: number, command: Uint8Array): void;
+  free(): void;
+}
+
 /**
  * Memory of one ring. Allocations behind an IOMMU need not be contiguous, so where each entry lies is worked out once:
  * no entry crosses a page.
  */
-export class QueueMemory {
+export class QueueMemory implements SubmissionRing {
   readonly bytes: number;
   readonly dmaAddr: DmaAddr;
   /** Physical address of each entry. */
@@ -28,6 +37,10 @@ export class QueueMemory {
   static alloc(dev: Device, entries: number, entryBytes: number): QueueMemory | null {
     const memory = dmaAllocCoherent(dev, entries * entryBytes, GFP_KERNEL);
     return memory === null ? null : new QueueMemory(dev, memory.cpuAddr, memory.dmaAddr, entries, entryBytes);
+  }
+
+  store(index: number, command: Uint8Array): void {
+    this.#dev.context.memory.write(this.entryPhys[index], command, 0, command.length);
   }
 
   zero(): void {
