@@ -3,6 +3,7 @@ import { PhysMemory } from '@dmalab/phys-memory';
 import { Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
 import { DmaContext } from '../context/dma-context.ts';
 import { Device } from '../device/device.ts';
+import type { DmaMapOps } from '../platform/dma-map-ops.ts';
 import { dmaBitMask } from '../types/masks.ts';
 
 const GIB = 2 ** 30;
@@ -11,7 +12,15 @@ const SOURCE_ID = 0x18;
 const TABLES = 0x1000000;
 const POOL = 0x8000000;
 
-export type BenchBackend = 'direct' | 'lazy' | 'strict' | 'bounced';
+/** A platform whose devices see memory 2 GiB further up. */
+const BUS_OFFSET = 2 ** 31;
+
+export type BenchBackend = 'direct' | 'lazy' | 'strict' | 'bounced' | 'platform';
+
+const PLATFORM_OPS: DmaMapOps = {
+  mapPhys: (_dev, phys) => phys + BUS_OFFSET,
+  unmapPhys() {},
+};
 
 /** An NVMe-like device on a 4 GiB machine, with VT-d tables in simulated memory and the unit's queue where translated. */
 export function benchDevice(backend: BenchBackend, debug = false, slotCount = 32768): Device {
@@ -31,6 +40,7 @@ export function benchDevice(backend: BenchBackend, debug = false, slotCount = 32
     driver: 'nvme',
     dmaMask: dmaBitMask(64),
     dmaParms: { maxSegmentSize: 0, minAlignMask: 4095, segmentBoundaryMask: 0xffffffff },
+    dmaOps: backend === 'platform' ? PLATFORM_OPS : null,
     iommu: translated ? translatingDomain(memory, kernel, context, backend === 'lazy') : null,
   });
 }
