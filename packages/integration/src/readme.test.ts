@@ -1,10 +1,16 @@
+import * as dmaApi from '@dmalab/dma-api';
+import * as physMemory from '@dmalab/phys-memory';
+import { runReadmeExample } from '@dmalab/readme';
 import { expect, it } from 'vitest';
-import { bringUp, buildMachine, MACHINES, parseFioJobs, WorkloadRunner } from './index.ts';
+import * as integration from './index.ts';
 
-it('the example of the README does what it says', () => {
-  const machine = bringUp(buildMachine({ ...MACHINES['x86-vtd'], iommu: 'strict' }));
-  const jobs = parseFioJobs('[reads]\nrw=randread\nbs=4k\nsize=16m\n', 'reads.fio');
-  const runner = new WorkloadRunner(machine, jobs);
-  while (runner.round());
-  expect(runner.finish()).toMatchObject({ reads: 4096, bytesVerified: 16777216 });
+const MODULES = {
+  '@dmalab/dma-api': dmaApi,
+  '@dmalab/integration': integration,
+  '@dmalab/phys-memory': physMemory,
+};
+
+it.each(['../README.md', '../../../docs/tour.md'])('the example of %s prints what it says', (document) => {
+  const { printed, promised } = runReadmeExample(new URL(document, import.meta.url), MODULES);
+  expect(printed).toBe(promised);
 });
