@@ -1,9 +1,12 @@
 import type { BenchCase, Kernel } from './bench-case.ts';
+import { nanosPerCall } from './block.ts';
 
 /** Times are nanoseconds for one operation. */
 export interface Timing {
   readonly best: number;
   readonly median: number;
+  /** The middle half of the repeats lies between these: what the machine's other work did to the figure. */
+  readonly interval: readonly [number, number];
 }
 
 export interface Figure {
@@ -54,23 +57,9 @@ function callsPerRepeat(tested: Kernel, limit: Kernel): number {
   return Math.max(5, Math.min(wanted, Math.floor(REPEAT_BUDGET_NANOS / slowest)));
 }
 
-let sink = 0;
-
-/** The shortest block counts, so a block is as long as the calls in it and no longer. */
-function nanosPerCall(kernel: Kernel, calls: number): number {
-  let checksum = 0;
-  const start = process.hrtime.bigint();
-  for (let i = 0; i < calls; i++) checksum += kernel();
-  const nanos = Number(process.hrtime.bigint() - start);
-  if (!Number.isFinite(checksum)) throw new Error('a kernel returned something that is not a finite number');
-  sink += checksum;
-  return nanos / calls;
-}
-
 function timing(times: number[]): Timing {
   const sorted = times.toSorted((a, b) => a - b);
-  return { best: sorted[0], median: sorted[sorted.length >> 1] };
+  const quarter = sorted.length >> 2;
+  const interval = [sorted[quarter], sorted[sorted.length - 1 - quarter]] as const;
+  return { best: sorted[0], median: sorted[sorted.length >> 1], interval };
 }
-
-/** Keeps the checksums alive. */
-export const checksums = (): number => sink;

@@ -1,54 +1,51 @@
 #!/usr/bin/env node
-import { execFileSync } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import type { Figure } from './measure.ts';
+import { BenchFailure } from './cases.ts';
+import { compareRevisions } from './compare.ts';
+import { runPeers } from './peers/run-peers.ts';
+import { writePerformancePage } from './performance-page.ts';
+import { runAllocations } from './run-allocations.ts';
+import { runTimes } from './run-times.ts';
 
 const HELP = `usage: pnpm bench [--json] [NAME]
+       pnpm bench --allocations | --compare REV | --peers | --page [--json] [NAME]
 
-Runs the benchmarks below this folder, one case a process, each beside its limit kernel.
-NAME keeps the cases whose "file: name" contains it. Exit code 1 when a case misses its bound.`;
+Runs the benchmarks below this folder, one case a process, each beside its limit kernel, and prints the ratio of the
+best times. NAME keeps the cases whose "file: name" contains it. Exit code 1 when a case misses its bound, 2 when one fails.
 
-const runOne = fileURLToPath(new URL('./run-one.ts', import.meta.url));
+  --allocations  bytes of heap that one operation allocates in steady state; exit code 1 when a hot path allocates any
+  --compare REV  runs that revision and this tree in turn and says which cases changed beyond noise
+  --peers        other programs that do the same work on this machine, where they are installed
+  --page         measures everything and writes docs/performance.md (about ten minutes on a quiet machine)
+  --json         the same as data`;
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { json: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  options: {
+    json: { type: 'boolean', default: false },
+    allocations: { type: 'boolean', default: false },
+    compare: { type: 'string' },
+    peers: { type: 'boolean', default: false },
+    page: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
 });
-if (values.help) console.log(HELP);
-else process.exitCode = run(positionals[0] ?? '', values.json ?? false);
 
-interface Row extends Figure {
-  readonly file: string;
+const wanted = positionals[0] ?? '';
+try {
+  process.exitCode = run(values.json);
+} catch (error) {
+  if (!(error instanceof BenchFailure)) throw error;
+  console.error(error.message);
+  process.exitCode = 2;
 }
 
-function run(wanted: string, json: boolean): number {
-  const rows: Row[] = [];
-  if (!json) console.log(line('case', 'ns/op', 'limit ns', 'ratio', 'at most', 'limit'));
-  for (const file of globSync('{src,packages/*/src}/**/*.bench.ts').sort()) {
-    for (const [index, name] of (child([file]) as string[]).entries()) {
-      const label = `${relative('.', file).replace(/(packages\/|src\/|\.bench\.ts)/g, '')}: ${name}`;
-      if (!label.includes(wanted)) continue;
-      const row = { ...(child([file, String(index)]) as Figure), file };
-      rows.push(row);
-      if (!json) console.log(render(label, row));
-    }
-  }
-  if (json) console.log(JSON.stringify(rows, null, 2));
-  return rows.every((row) => row.met) ? 0 : 1;
-}
-
-function child(args: string[]): unknown {
-  return JSON.parse(execFileSync(process.execPath, [runOne, ...args], { encoding: 'utf8' }));
-}
-
-function render(label: string, row: Row): string {
-  const bound = row.atMost === null ? '' : `${row.atMost}${row.met ? '' : ' MISSED'}`;
-  return line(label, row.tested.best.toFixed(1), row.limit.best.toFixed(1), row.ratio.toFixed(2), bound, row.limitName);
-}
-
-function line(name: string, ...cells: string[]): string {
-  return `${name.padEnd(64)} ${cells.map((cell) => cell.padStart(11)).join(' ')}`;
+function run(json: boolean): number {
+  if (values.allocations) return runAllocations(wanted, json);
+  if (values.compare !== undefined) return compareRevisions(values.compare, wanted, json);
+  if (values.peers) return runPeers(wanted, json);
+  if (values.page) return writePerformancePage(wanted);
+  if (!values.help) return runTimes(wanted, json);
+  console.log(HELP);
+  return 0;
 }
