@@ -36,6 +36,12 @@ export class LeafTables {
     this.#firsts[slot] = pfn - (pfn & 511);
   }
 
+  /** The table that maps that page number can't be worked on one entry at a time any more. */
+  forgetTable(pfn: number): void {
+    const slot = this.slotOf(pfn);
+    if (slot >= 0) this.#firsts[slot] = -1;
+  }
+
   forget(): void {
     this.#firsts.fill(-1);
   }

@@ -1,11 +1,12 @@
 import { IotlbGather } from '../core/iotlb-gather.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
-import { levelShift } from '../spec/vtd-paging.ts';
-import { EADDRINUSE, EINVAL, ENOMEM, ENXIO, EOVERFLOW, ERANGE } from './errno.ts';
+import { EADDRINUSE, EINVAL, ENXIO, EOVERFLOW, ERANGE } from './errno.ts';
 import { LeafTables } from './leaf-tables.ts';
 import type { PageTableFormat } from './page-table-format.ts';
+import { RangeMapper } from './range-mapper.ts';
 import { ReplacedTables } from './replaced-tables.ts';
-import { type TablePages, type WritableTables, zeroTable } from './table-memory.ts';
+import type { TablePages, WritableTables } from './table-memory.ts';
+import { TableTree } from './table-tree.ts';
 import { Unmapper } from './unmapper.ts';
 
 const PAGE_BYTES = 4096;
@@ -26,33 +27,43 @@ const PROTECTIONS = 64;
  */
 export class PageTable {
   readonly format: PageTableFormat;
-  /** Physical address of the root table. */
-  readonly root: number;
   /** Bytes that the latest {@link map} put into the table, also when it failed (spec I154). */
   mappedBytes = 0;
   /** Empty tables that the latest {@link map} put a large page in the place of (spec I155). */
   readonly replaced: ReplacedTables;
-  readonly #memory: WritableTables;
-  readonly #pages: TablePages;
+  readonly #tree: TableTree;
   readonly #leafTables: LeafTables;
+  readonly #mapper: RangeMapper;
   readonly #unmapper: Unmapper;
   /** Stays empty: clearing one page never frees a table. */
   readonly #noTables = new IotlbGather();
   readonly #presentMask: number;
   /** Low half of a 4 KiB leaf by protection, address aside: one load instead of a call through the format. */
   readonly #pageFlags: Int32Array;
+  /** Addresses below the smallest page's size. */
+  readonly #offsetMask: number;
 
+  /** @param root page for the root table, or as many as the format's root takes, in a row and aligned to their sum */
   constructor(memory: WritableTables, format: PageTableFormat, pages: TablePages, root: number) {
     this.format = format;
-    this.root = root;
-    this.#memory = memory;
-    this.#pages = pages;
-    this.replaced = new ReplacedTables(memory, format);
+    this.#tree = new TableTree(memory, format, pages, root);
+    this.replaced = new ReplacedTables(this.#tree);
     this.#leafTables = new LeafTables(memory);
-    this.#unmapper = new Unmapper(memory, format);
+    this.#mapper = new RangeMapper(this.#tree, this.replaced, this.#leafTables);
+    this.#unmapper = new Unmapper(this.#tree);
     this.#presentMask = format.presentMask;
-    this.#pageFlags = Int32Array.from({ length: PROTECTIONS }, (_, prot) => format.leafFlags(prot, 1));
-    zeroTable(memory, root);
+    this.#pageFlags = Int32Array.from({ length: PROTECTIONS }, (_, prot) => format.leafLow(0, PAGE_BYTES, prot, 1));
+    this.#offsetMask = 2 ** format.granuleShift - 1;
+  }
+
+  /** Physical address of the root table: another one once the root has grown. */
+  get root(): number {
+    return this.#tree.root;
+  }
+
+  /** Level of the root table. */
+  get levels(): number {
+    return this.#tree.levels;
   }
 
   /** 0, or a negative errno (spec I153). */
@@ -85,11 +96,18 @@ export class PageTable {
     this.mappedBytes = 0;
     const misfit = this.#misfit(iova, phys, lengthBytes, prot);
     if (misfit !== 0) return misfit;
-    if (lengthBytes > PAGE_BYTES) return this.#mapRange(iova, phys, lengthBytes, prot);
-    const table = this.#tableAt(iova, 1);
-    if (table < 0) return table;
-    this.#leafTables.remember(iova * PER_PAGE, table);
-    return this.#writePage(table + ((iova >>> 9) & 0xff8), phys, prot);
+    const mapper = this.#mapper;
+    const result = mapper.map(iova, phys, lengthBytes, prot);
+    this.mappedBytes = mapper.mappedBytes;
+    if (lengthBytes === PAGE_BYTES && mapper.leafTable !== 0) this.#remember(iova, mapper.leafTable);
+    return result;
+  }
+
+  /** The short ways through a leaf table serve formats and tables in which a page is one plain entry. */
+  #remember(iova: number, leafTable: number): void {
+    if (this.format.plainLeaves && !this.#tree.hasGrouped(leafTable)) {
+      this.#leafTables.remember(iova * PER_PAGE, leafTable);
+    }
   }
 
   /** Clears leaves from `iova` on; returns the bytes cleared (spec I156). Unlinked tables go to the gather. */
@@ -129,9 +147,10 @@ export class PageTable {
   }
 
   #unmapSlowly(iova: number, lengthBytes: number, gather: IotlbGather): number {
-    if (!(lengthBytes > 0 && iova >= 0 && iova + lengthBytes - 1 <= this.format.apertureEnd)) return 0;
+    const isInside = lengthBytes > 0 && iova >= 0 && iova + lengthBytes - 1 <= this.format.apertureEnd;
+    if (!isInside || iova >= this.#tree.spans[this.levels + 1]) return 0;
     const tablesBefore = gather.tablePageCount;
-    const cleared = this.#unmapper.unmap(this.root, iova, lengthBytes, gather);
+    const cleared = this.#unmapper.unmap(iova, lengthBytes, gather);
     if (gather.tablePageCount !== tablesBefore) this.#leafTables.forget();
     return cleared;
   }
@@ -150,118 +169,34 @@ export class PageTable {
 
   /** The way from the root: two loads a level, which every unmap of the DMA API would pay (spec D21). */
   #walk(iova: number): number {
-    const { format } = this;
-    if (!(iova >= 0 && iova <= format.apertureEnd)) return 0;
-    let table = this.root;
-    for (let level = format.levels; ; level--) {
-      const sizeBytes = 2 ** levelShift(level);
-      const at = table + (Math.floor(iova / sizeBytes) % 512) * 8;
-      const low = this.#memory.load32(at);
+    const tree = this.#tree;
+    const { format, memory } = tree;
+    if (!(iova >= 0 && iova <= format.apertureEnd && iova < tree.spans[tree.levels + 1])) return 0;
+    let table = tree.root;
+    for (let level = tree.levels; ; level--) {
+      const at = tree.entryAt(table, level, iova);
+      const low = memory.load32(at);
       if ((low & format.presentMask) === 0) return 0;
-      const high = this.#memory.load32(at + 4);
-      if (level === 1 || format.isLargeLeaf(low)) return format.address(low, high, sizeBytes) + (iova % sizeBytes);
-      table = format.address(low, high, PAGE_BYTES);
+      const high = memory.load32(at + 4);
+      if (format.nextLevel(low, level) === 0) {
+        const sizeBytes = format.leafBytes(low, high, level);
+        return format.address(low, high, sizeBytes) + (iova % sizeBytes);
+      }
+      table = format.address(low, high, tree.tableBytes);
     }
   }
 
   /** Gives every table page back, the root's included. The table is unusable afterwards. */
   destroy(): void {
     this.#leafTables.forget();
-    this.#freeTable(this.root, this.format.levels);
+    this.#tree.destroy();
   }
 
   #misfit(iova: number, phys: number, lengthBytes: number, prot: number): number {
     if ((prot & RIGHTS) === 0 || lengthBytes === 0) return EINVAL;
-    if (((iova | phys | lengthBytes) & (PAGE_BYTES - 1)) !== 0) return ENXIO;
+    if (((iova | phys | lengthBytes) & this.#offsetMask) !== 0) return ENXIO;
     const end = iova + lengthBytes;
     if (end - 1 <= this.format.apertureEnd && phys + lengthBytes <= PHYS_LIMIT && iova >= 0 && phys >= 0) return 0;
     return end > IOVA_LIMIT ? EOVERFLOW : ERANGE;
-  }
-
-  #writePage(at: number, phys: number, prot: number): number {
-    this.mappedBytes = 0;
-    if ((this.#memory.load32(at) & this.format.presentMask) !== 0) return EADDRINUSE;
-    this.#writeLeaf(at, phys, this.format.leafFlags(prot, 1));
-    this.mappedBytes = PAGE_BYTES;
-    return 0;
-  }
-
-  #mapRange(iova: number, phys: number, lengthBytes: number, prot: number): number {
-    let done = 0;
-    while (done < lengthBytes) {
-      const level = this.#leafLevel(iova + done, phys + done, lengthBytes - done);
-      const sizeBytes = 2 ** levelShift(level);
-      const table = this.#tableAt(iova + done, level);
-      if (table < 0) return table;
-      const flags = this.format.leafFlags(prot, level);
-      let index = Math.floor((iova + done) / sizeBytes) % 512;
-      // One descent serves the run of leaves that this table holds; a larger page may start only past its end.
-      do {
-        const error = this.#vacate(table + index * 8, level, iova + done);
-        if (error !== 0) return error;
-        this.#writeLeaf(table + index * 8, phys + done, flags);
-        done += sizeBytes;
-        this.mappedBytes = done;
-        index++;
-      } while (
-        index < 512 &&
-        lengthBytes - done >= sizeBytes &&
-        level === this.#leafLevel(iova + done, phys + done, lengthBytes - done)
-      );
-    }
-    return 0;
-  }
-
-  /** Level of the largest page that divides both addresses and fits (spec I151). */
-  #leafLevel(iova: number, phys: number, lengthBytes: number): number {
-    for (let level = Math.min(this.format.levels, 5); level > 1; level--) {
-      const sizeBytes = 2 ** levelShift(level);
-      const supported = Math.floor(this.format.pageSizes / sizeBytes) % 2 === 1;
-      if (supported && sizeBytes <= lengthBytes && iova % sizeBytes === 0 && phys % sizeBytes === 0) return level;
-    }
-    return 1;
-  }
-
-  /** Makes sure that nothing stands where a leaf goes: 0, or -EADDRINUSE (spec I153, I155). */
-  #vacate(at: number, level: number, iova: number): number {
-    const low = this.#memory.load32(at);
-    if ((low & this.format.presentMask) === 0) return 0;
-    if (level === 1 || this.format.isLargeLeaf(low)) return EADDRINUSE;
-    const table = this.format.address(low, this.#memory.load32(at + 4), PAGE_BYTES);
-    if (!this.replaced.collect(table, level - 1, iova)) return EADDRINUSE;
-    this.#leafTables.forget();
-    return 0;
-  }
-
-  #writeLeaf(at: number, phys: number, flags: number): void {
-    this.#memory.store64(at, phys | flags, Math.floor(phys * 2 ** -32));
-  }
-
-  /** Table of that level on the way to an address, made where it is missing; or a negative errno. */
-  #tableAt(iova: number, wanted: number): number {
-    let table = this.root;
-    for (let level = this.format.levels; level > wanted; level--) {
-      const at = table + (Math.floor(iova / 2 ** levelShift(level)) % 512) * 8;
-      const low = this.#memory.load32(at);
-      if ((low & this.format.presentMask) === 0) {
-        table = this.#pages.allocTablePage();
-        if (table < 0) return ENOMEM;
-        zeroTable(this.#memory, table);
-        this.#writeLeaf(at, table, this.format.tableFlags);
-      } else {
-        if (this.format.isLargeLeaf(low)) return EADDRINUSE;
-        table = this.format.address(low, this.#memory.load32(at + 4), PAGE_BYTES);
-      }
-    }
-    return table;
-  }
-
-  #freeTable(table: number, level: number): void {
-    for (let at = table; level > 1 && at < table + PAGE_BYTES; at += 8) {
-      const low = this.#memory.load32(at);
-      if ((low & this.format.presentMask) === 0 || this.format.isLargeLeaf(low)) continue;
-      this.#freeTable(this.format.address(low, this.#memory.load32(at + 4), PAGE_BYTES), level - 1);
-    }
-    this.#pages.freeTablePage(table);
   }
 }

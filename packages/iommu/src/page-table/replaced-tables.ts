@@ -1,7 +1,5 @@
 import { IotlbGather } from '../core/iotlb-gather.ts';
-import { levelShift } from '../spec/vtd-paging.ts';
-import type { PageTableFormat } from './page-table-format.ts';
-import type { TableMemory } from './table-memory.ts';
+import type { TableTree } from './table-tree.ts';
 
 /**
  * Empty tables whose place a large page took: they may still sit in a paging-structure cache, so the owner of the page
@@ -9,12 +7,10 @@ import type { TableMemory } from './table-memory.ts';
  */
 export class ReplacedTables {
   readonly gather = new IotlbGather();
-  readonly #memory: TableMemory;
-  readonly #format: PageTableFormat;
+  readonly #tree: TableTree;
 
-  constructor(memory: TableMemory, format: PageTableFormat) {
-    this.#memory = memory;
-    this.#format = format;
+  constructor(tree: TableTree) {
+    this.#tree = tree;
   }
 
   get count(): number {
@@ -28,30 +24,27 @@ export class ReplacedTables {
   /** Collects the tree below a table entry of `iova`, unless a leaf lives in it: then false. */
   collect(table: number, level: number, iova: number): boolean {
     if (!this.#isEmpty(table, level)) return false;
-    const spanBytes = 2 ** levelShift(level + 1);
-    this.gather.addRange(iova, iova + spanBytes - 1);
+    this.gather.addRange(iova, iova + this.#tree.spans[level + 1] - 1);
     this.#add(table, level);
     return true;
   }
 
   #isEmpty(table: number, level: number): boolean {
-    for (let at = table; at < table + 4096; at += 8) {
-      const low = this.#memory.load32(at);
-      if ((low & this.#format.presentMask) === 0) continue;
-      if (level === 1 || this.#format.isLargeLeaf(low) || !this.#isEmpty(this.#child(at, low), level - 1)) return false;
+    const { memory, format, tableBytes } = this.#tree;
+    for (let at = table; at < table + tableBytes; at += 8) {
+      const low = memory.load32(at);
+      if ((low & format.presentMask) === 0) continue;
+      if (format.nextLevel(low, level) === 0 || !this.#isEmpty(this.#tree.child(at, low), level - 1)) return false;
     }
     return true;
   }
 
   #add(table: number, level: number): void {
-    for (let at = table; level > 1 && at < table + 4096; at += 8) {
-      const low = this.#memory.load32(at);
-      if ((low & this.#format.presentMask) !== 0) this.#add(this.#child(at, low), level - 1);
+    const { memory, format, tableBytes } = this.#tree;
+    for (let at = table; level > 1 && at < table + tableBytes; at += 8) {
+      const low = memory.load32(at);
+      if ((low & format.presentMask) !== 0) this.#add(this.#tree.child(at, low), level - 1);
     }
     this.gather.addTablePage(table);
-  }
-
-  #child(at: number, low: number): number {
-    return this.#format.address(low, this.#memory.load32(at + 4), 4096);
   }
 }

@@ -22,9 +22,26 @@ export interface TablePages {
   /** Physical address of a 4 KiB page, or a negative number when there is none. */
   allocTablePage(): number;
   freeTablePage(phys: number): void;
+  /**
+   * Physical address of a larger table, a power of two of bytes aligned to its own size, or a negative number when there
+   * is none. Absent where no unit has tables of more than a page.
+   */
+  allocTable?(lengthBytes: number): number;
+  /** Gives back what {@link allocTable} gave, of the same length. */
+  freeTable?(phys: number, lengthBytes: number): void;
+}
+
+/** A table of any size, contents undefined; or a negative number. */
+export function takeTable(pages: TablePages, lengthBytes: number): number {
+  return lengthBytes === 4096 ? pages.allocTablePage() : (pages.allocTable?.(lengthBytes) ?? -1);
+}
+
+export function giveTable(pages: TablePages, phys: number, lengthBytes: number): void {
+  if (lengthBytes === 4096) pages.freeTablePage(phys);
+  else pages.freeTable?.(phys, lengthBytes);
 }
 
 /** Zeroes a new table before anything points at it (spec H5). */
-export function zeroTable(memory: WritableTables, phys: number): void {
-  for (let at = phys; at < phys + 4096; at += 8) memory.store64(at, 0, 0);
+export function zeroTable(memory: WritableTables, phys: number, lengthBytes = 4096): void {
+  for (let at = phys; at < phys + lengthBytes; at += 8) memory.store64(at, 0, 0);
 }

@@ -76,7 +76,7 @@ class Listing {
     for (let index = 0; index < 512; index++) {
       const low = words[index * 2];
       if ((low & format.presentMask) === 0) continue;
-      const granted = rights & format.rights(low);
+      const granted = rights & format.rights(low, words[index * 2 + 1]);
       if (granted !== 0)
         this.ranges.add(start + index * 4096, format.address(low, words[index * 2 + 1], 4096), 4096, granted);
     }
@@ -90,7 +90,7 @@ class Listing {
       const iova = start + index * sizeBytes;
       if (iova >= this.#limit) return;
       if ((low & format.presentMask) === 0) continue;
-      const granted = rights & format.rights(low);
+      const granted = rights & format.rights(low, words[index * 2 + 1]);
       if (granted === 0) continue;
       const high = words[index * 2 + 1];
       if (!format.isLargeLeaf(low)) this.table(format.address(low, high, 4096), level - 1, iova, granted);

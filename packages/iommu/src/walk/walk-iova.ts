@@ -65,7 +65,7 @@ function walkPaging(
     const low = words[index * 2];
     const high = words[index * 2 + 1];
     if ((low & format.presentMask) === 0) return { steps, blocked: `the level ${level} entry is not present` };
-    rights &= format.rights(low);
+    rights &= format.rights(low, high);
     const isLarge = level > 1 && format.isLargeLeaf(low);
     if (isLarge && Math.floor(format.pageSizes / sizeBytes) % 2 === 0) {
       return { steps, blocked: `the level ${level} entry claims a page of a size that the unit has not` };
