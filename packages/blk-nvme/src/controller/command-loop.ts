@@ -6,6 +6,7 @@ import { NVME_STATUS_MORE, Status } from '../spec/status.ts';
 import { executeAdmin, NO_COMPLETION } from './commands/admin.ts';
 import { executeNvm } from './commands/nvm.ts';
 import { BIT_BUCKET } from './data/transfer-ranges.ts';
+import type { CommandTiming } from './options.ts';
 import { Arbiter } from './queues/arbiter.ts';
 import { CompletionWriter } from './queues/completion-writer.ts';
 import { InterruptSignal } from './queues/interrupt-signal.ts';
@@ -52,7 +53,7 @@ export class CommandLoop {
     const c = this.#c;
     if (c.registers.csts !== READY && !this.#mayWork()) return false;
     const generation = c.memory.generation;
-    let worked = c.outstanding.count > 0 && this.#runDue();
+    let worked = c.outstanding.mayBeDue(c.nowNanos) && this.#runDue();
     if (c.shadowDoorbells >= 0 && pollShadowDoorbells(c)) worked = true;
     if (c.sqs.head[0] !== c.sqs.tail[0] && this.#runQueue(0, 1)) worked = true;
     if (c.memory.generation !== generation) return true;
@@ -114,20 +115,38 @@ export class CommandLoop {
     const fault = c.faults.armed ? c.faults.strike(sqid, this.#sqe) : undefined;
     if (fault !== undefined) {
       this.#beginFaulty(sqid, cid, fault);
-    } else if (sqid !== 0 && (c.config.latencyNanos > 0 || c.config.bandwidth > 0)) {
-      c.outstanding.add(STAGE_EXECUTE, sqid, this.#sqe, c.nowNanos + this.#mediaNanos(), 0, 0, cid);
-    } else {
-      this.#execute(sqid, cid);
+      return;
     }
+    const wait = sqid === 0 ? 0 : this.#untilExecution();
+    if (wait > 0) c.outstanding.add(STAGE_EXECUTE, sqid, this.#sqe, c.nowNanos + wait, 0, 0, cid);
+    else this.#execute(sqid, cid);
   }
 
-  #mediaNanos(): number {
-    const { latencyNanos, bandwidth } = this.#c.config;
-    const opcode = get(this.#sqe[SqeWord.CDW0], Cdw0.OPC);
-    if (bandwidth === 0 || (opcode !== NvmOpcode.READ && opcode !== NvmOpcode.WRITE)) return latencyNanos;
-    const ns = this.#c.namespaces[this.#sqe[SqeWord.NSID] - 1];
-    const bytes = (get(this.#sqe[SqeWord.CDW12], RwCdw12.NLB) + 1) * (ns?.blockBytes ?? 0);
-    return latencyNanos + (bytes * NANOS_PER_SECOND) / bandwidth;
+  /** Nanoseconds that the I/O command in hand waits for its media. */
+  #untilExecution(): number {
+    const { latencyNanos, bandwidth, timing } = this.#c.config;
+    if (timing !== null) return timing.untilExecution(this.#opcode(), this.#startByte(), this.#blockBytes());
+    return bandwidth === 0 ? latencyNanos : latencyNanos + (this.#blockBytes() * NANOS_PER_SECOND) / bandwidth;
+  }
+
+  #opcode(): number {
+    return get(this.#sqe[SqeWord.CDW0], Cdw0.OPC);
+  }
+
+  /** Bytes of the blocks that a read or write names. */
+  #blockBytes(): number {
+    return (get(this.#sqe[SqeWord.CDW12], RwCdw12.NLB) + 1) * this.#namedBlockBytes();
+  }
+
+  #startByte(): number {
+    return join64(this.#sqe[SqeWord.CDW10], this.#sqe[SqeWord.CDW10 + 1]) * this.#namedBlockBytes();
+  }
+
+  /** Bytes of one block of the namespace; 0 for a command that names no blocks. */
+  #namedBlockBytes(): number {
+    const opcode = this.#opcode();
+    if (opcode !== NvmOpcode.READ && opcode !== NvmOpcode.WRITE) return 0;
+    return this.#c.namespaces[this.#sqe[SqeWord.NSID] - 1]?.blockBytes ?? 0;
   }
 
   #execute(sqid: number, cid: number): void {
@@ -140,7 +159,13 @@ export class CommandLoop {
     const { result } = c;
     // What a deleted queue had in flight is answered before its deletion is (spec N150).
     if (sqid === 0 && c.outstanding.count > 0) this.#runDue();
-    this.#complete(sqid, cid, told, result);
+    if (sqid !== 0 && c.config.timing !== null) this.#completeLater(c.config.timing, sqid, cid, told, result);
+    else this.#complete(sqid, cid, told, result);
+  }
+
+  #completeLater(timing: CommandTiming, sqid: number, cid: number, status: number, dw0: number): void {
+    const wait = timing.untilCompletion(this.#opcode(), this.#startByte(), this.#blockBytes());
+    this.#c.outstanding.add(STAGE_POST, sqid, this.#sqe, this.#c.nowNanos + wait, status, dw0, cid);
   }
 
   /** A failed command leaves an entry in the error log, and says so (spec N172). */
@@ -199,11 +224,13 @@ export class CommandLoop {
     const c = this.#c;
     const { outstanding } = c;
     let worked = false;
+    outstanding.soonestNanos = NEVER;
     for (let slot = 0; slot < outstanding.count; ) {
       const sqid = outstanding.sqid[slot];
       const cid = outstanding.cid[slot];
-      const waits = outstanding.dueNanos[slot] > c.nowNanos || c.cqs.isFull(c.sqs.cqid[sqid]);
-      if (waits) {
+      const dueNanos = outstanding.dueNanos[slot];
+      if (dueNanos > c.nowNanos || c.cqs.isFull(c.sqs.cqid[sqid])) {
+        if (dueNanos < outstanding.soonestNanos) outstanding.soonestNanos = dueNanos;
         slot++;
         continue;
       }

@@ -7,6 +7,6 @@ export { LBA_FORMATS } from './media/lba-formats.ts';
 export type { Media } from './media/media.ts';
 export { SparseMedia } from './media/media.ts';
 export { NvmeController } from './nvme-controller.ts';
-export type { NamespaceOptions, NvmeControllerOptions } from './options.ts';
+export type { CommandTiming, NamespaceOptions, NvmeControllerOptions } from './options.ts';
 export { nvmeFunction } from './pci-function.ts';
 export type { FaultAction, FaultRule, FaultRules } from './state/fault-rules.ts';

@@ -18,6 +18,17 @@ export interface NamespaceOptions {
   readonly writeProtected?: boolean;
 }
 
+/**
+ * Keeps time for a controller whose machine has virtual time: asked twice for each I/O command, it answers in nanoseconds
+ * from now. `at` and `lengthBytes` are the blocks that a read or write names; 0 for other commands.
+ */
+export interface CommandTiming {
+  /** From fetch to execution: for a read, until the media has the data. */
+  untilExecution(opcode: number, at: number, lengthBytes: number): number;
+  /** From execution, which moves the data, to the completion: until they arrived, and a write's media has them. */
+  untilCompletion(opcode: number, at: number, lengthBytes: number): number;
+}
+
 /** What a controller is built as. Defaults are those of QEMU 11.1 where spec N152 lists them. */
 export interface NvmeControllerOptions {
   /** All that the controller sees of its machine. */
@@ -62,6 +73,8 @@ export interface NvmeControllerOptions {
   readonly latencyNanos?: number;
   /** Media bandwidth in bytes a second, 0 for unlimited. Default 0. */
   readonly bandwidth?: number;
+  /** Says when things happen, in place of the two options above. Default null: nobody does. */
+  readonly timing?: CommandTiming | null;
   /** At most 20 ASCII characters. */
   readonly serial?: string;
   /** At most 40 ASCII characters. */
@@ -97,6 +110,7 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
     errorLog: false,
     latencyNanos: 0,
     bandwidth: 0,
+    timing: null,
     serial: 'dmalab0',
     model: 'dmalab NVMe controller',
     firmware: '1.0',

@@ -20,6 +20,13 @@ export class OutstandingCommands {
   dw0 = new Float64Array(64);
   dueNanos = new Float64Array(64);
   words = new Uint32Array(64 * WORDS);
+  /** Nothing is due before this time; kept by whoever looks through them all. */
+  soonestNanos = Number.POSITIVE_INFINITY;
+
+  /** Spares the look at each command, which at a queue depth of 32 costs as much as the rest of a step. */
+  mayBeDue(nowNanos: number): boolean {
+    return this.count > 0 && this.soonestNanos <= nowNanos;
+  }
 
   add(stage: number, sqid: number, sqe: Uint32Array, dueNanos: number, status: number, dw0: number, cid: number): void {
     if (this.count === this.stage.length) this.#grow();
@@ -30,6 +37,7 @@ export class OutstandingCommands {
     this.status[slot] = status;
     this.dw0[slot] = dw0;
     this.dueNanos[slot] = dueNanos;
+    if (dueNanos < this.soonestNanos) this.soonestNanos = dueNanos;
     const at = slot * WORDS;
     for (let i = 0; i < WORDS; i++) this.words[at + i] = sqe[i];
   }
@@ -63,6 +71,7 @@ export class OutstandingCommands {
     this.stage[slot] = STAGE_POST;
     this.status[slot] = status;
     this.dueNanos[slot] = 0;
+    this.soonestNanos = 0;
   }
 
   /** Earliest time that something becomes due, or Infinity. */
