@@ -45,6 +45,7 @@ export type { RootBridgeInfo } from './host/enumerate.ts';
 export { enumerate, enumerateFabric } from './host/enumerate.ts';
 export type { PciDeviceOptions } from './host/pci-device.ts';
 export { PciDevice } from './host/pci-device.ts';
+export type { MessageInterrupts, PciHost } from './host/pci-host.ts';
 
 // ACS as the kernel sets it.
 

@@ -3,7 +3,6 @@ import { barBusAddress } from '../config/bars.ts';
 import { findCapability } from '../config/capability-walk.ts';
 import { functionName } from '../fabric/address.ts';
 import { PciFabricError } from '../fabric/errors.ts';
-import type { PciFabric } from '../fabric/pci-fabric.ts';
 import {
   PCI_CAP_ID_MSIX,
   PCI_MSIX_ENTRY_SIZE,
@@ -14,6 +13,7 @@ import {
 } from '../spec/capability-ids.ts';
 import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY } from '../spec/header.ts';
 import { ConfigWindow } from './config-access.ts';
+import type { PciHost } from './pci-host.ts';
 
 export interface PciDeviceOptions {
   /** The BAR that register accesses go to; default 0. */
@@ -29,17 +29,17 @@ export interface PciDeviceOptions {
 export class PciDevice implements RegisterBacking {
   readonly id: string;
   readonly config: ConfigWindow;
-  readonly #fabric: PciFabric;
+  readonly #host: PciHost;
   readonly #bar: number;
   readonly #advance: (nanoseconds: number) => void;
   #base = -1;
   /** Pairs of the interrupt controller, by vector. */
   #pairs: number[] = [];
 
-  constructor(fabric: PciFabric, domain: number, rid: number, options: PciDeviceOptions = {}) {
+  constructor(host: PciHost, domain: number, rid: number, options: PciDeviceOptions = {}) {
     this.id = functionName(domain, rid);
-    this.config = new ConfigWindow(fabric, domain, rid);
-    this.#fabric = fabric;
+    this.config = new ConfigWindow(host, domain, rid);
+    this.#host = host;
     this.#bar = options.bar ?? 0;
     this.#advance = options.advance ?? (() => {});
   }
@@ -47,7 +47,7 @@ export class PciDevice implements RegisterBacking {
   /** Physical address of a memory BAR: `pci_resource_start`. */
   resourceStart(bar: number): number {
     const bus = barBusAddress(this.config, bar);
-    for (const bridge of this.#fabric.hostBridges) {
+    for (const bridge of this.#host.hostBridges) {
       if (bridge.domain !== this.config.domain) continue;
       for (const { kind, cpuStart, lengthBytes, offset = 0 } of bridge.windows)
         if (kind !== 'io' && bus >= cpuStart - offset && bus < cpuStart - offset + lengthBytes) return bus + offset;
@@ -82,24 +82,24 @@ export class PciDevice implements RegisterBacking {
     if (count > offered) throw new PciFabricError(`${this.id} has ${offered} MSI-X vectors, not ${count}`);
     const table = this.config.read(at + PCI_MSIX_TABLE, 4);
     const tableAt = this.resourceStart(table & 7) + (table & ~7);
-    const { interrupts } = this.#fabric;
+    const { interrupts } = this.#host;
     this.#pairs = Array.from({ length: count }, () => interrupts.allocate());
     for (const [vector, pair] of this.#pairs.entries()) {
       const entry = tableAt + PCI_MSIX_ENTRY_SIZE * vector;
-      this.#fabric.writeMmio(entry, interrupts.address(pair));
-      this.#fabric.writeMmio(entry + 4, 0);
-      this.#fabric.writeMmio(entry + 8, interrupts.data(pair));
-      this.#fabric.writeMmio(entry + 12, 0);
+      this.#host.writeMmio(entry, interrupts.address(pair));
+      this.#host.writeMmio(entry + 4, 0);
+      this.#host.writeMmio(entry + 8, interrupts.data(pair));
+      this.#host.writeMmio(entry + 12, 0);
     }
     this.config.write(at + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
   }
 
   readRegister(offset: number): number {
-    return this.#fabric.readMmio(this.#registers(offset));
+    return this.#host.readMmio(this.#registers(offset));
   }
 
   writeRegister(offset: number, value: number): void {
-    this.#fabric.writeMmio(this.#registers(offset), value);
+    this.#host.writeMmio(this.#registers(offset), value);
   }
 
   /** Stores by the CPU into memory behind a BAR, word by word as over the bus; whole words only. */
@@ -107,14 +107,14 @@ export class PciDevice implements RegisterBacking {
     for (let done = 0; done < lengthBytes; done += 4) {
       const at = offset + done;
       const word = from[at] | (from[at + 1] << 8) | (from[at + 2] << 16) | (from[at + 3] << 24);
-      this.#fabric.writeMmio(phys + done, word >>> 0);
+      this.#host.writeMmio(phys + done, word >>> 0);
     }
   }
 
   /** True once after that vector's message arrived; looking takes it. */
   interruptPending(vector: number): boolean {
     const pair = this.#pairs[vector];
-    return pair !== undefined && this.#fabric.interrupts.take(pair);
+    return pair !== undefined && this.#host.interrupts.take(pair);
   }
 
   advance(nanoseconds: number): void {
