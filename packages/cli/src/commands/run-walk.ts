@@ -3,14 +3,16 @@ import {
   type DumpMemory,
   formatDevice,
   type IovaWalk,
+  isWalkKind,
   listDevices,
   listMappings,
   type MappingCheck,
   type MappingRange,
   parseDevice,
   parseExpectedMappings,
-  parseUnitRegisters,
-  type UnitRegisters,
+  parseWalkUnit,
+  WALK_KINDS,
+  type WalkUnit,
   walkIova,
 } from '@dmalab/iommu';
 import { readText } from '../input-file.ts';
@@ -21,28 +23,24 @@ import type { WalkFlags } from './walk.ts';
 
 /** Runs `dmalab walk`; a failed check sets exit code 1. */
 export async function runWalk(file: string, flags: WalkFlags): Promise<void> {
-  if (flags.iommu !== 'vtd') throw new UserError('--iommu', `"${flags.iommu}" is not read`, 'write vtd');
+  const kind = flags.iommu;
+  if (!isWalkKind(kind)) throw new UserError('--iommu', `"${kind}" is not read`, `write ${WALK_KINDS.join(' or ')}`);
   if ((flags.iova !== undefined || flags.dump) && flags.device === undefined) {
     throw new UserError(flags.dump ? '--dump' : '--iova', 'needs a device', 'add --device, as in --device 00:02.0');
   }
-  const registers = parseUnitRegisters(await readJson(flags.registers));
+  const unit = parseWalkUnit(kind, await readJson(flags.registers));
   const memory = await readDump(file);
-  if (!registers.translationEnabled && flags.json === undefined) {
-    console.error(
-      'note: GSTS says that translation is off: devices reach memory untranslated, whatever the tables hold',
-    );
-  }
-  if (flags.expected !== undefined) await check(memory, registers, flags.expected, flags);
-  else if (flags.iova !== undefined)
-    showWalk(walkIova(memory, registers, sourceOf(flags), parseIova(flags.iova)), flags);
-  else if (flags.dump) dump(memory, registers, flags);
-  else devices(memory, registers, flags);
+  if (!unit.translationEnabled && flags.json === undefined) console.error(`note: ${unit.disabledNote}`);
+  if (flags.expected !== undefined) await check(memory, unit, flags.expected, flags);
+  else if (flags.iova !== undefined) showWalk(walkIova(memory, unit, sourceOf(flags), parseIova(flags.iova)), flags);
+  else if (flags.dump) dump(memory, unit, flags);
+  else devices(memory, unit, flags);
 }
 
-async function check(memory: DumpMemory, registers: UnitRegisters, file: string, flags: WalkFlags): Promise<void> {
+async function check(memory: DumpMemory, unit: WalkUnit, file: string, flags: WalkFlags): Promise<void> {
   const all = parseExpectedMappings(await readJson(file));
   const wanted = flags.device === undefined ? all : all.filter(({ sourceId }) => sourceId === sourceOf(flags));
-  const result = checkMappings(memory, registers, wanted);
+  const result = checkMappings(memory, unit, wanted);
   if (flags.json) printJson({ ...result, mismatches: result.mismatches.map(asHex) });
   else showCheck(result);
   if (result.agree < result.checked) process.exitCode = 1;
@@ -71,8 +69,8 @@ function showWalk(walk: IovaWalk, flags: WalkFlags): void {
   else console.log(`${hex(walk.iova)} -> ${hex(walk.page.phys)}  ${rightsOf(walk.page)}`);
 }
 
-function dump(memory: DumpMemory, registers: UnitRegisters, flags: WalkFlags): void {
-  const { tables, ranges, absent, truncated } = listMappings(memory, registers, sourceOf(flags));
+function dump(memory: DumpMemory, unit: WalkUnit, flags: WalkFlags): void {
+  const { tables, ranges, absent, truncated } = listMappings(memory, unit, sourceOf(flags));
   if (flags.json) {
     const list = [...ranges].map((range) => asHex({ ...range, rights: rangeRights(range) }));
     const { translation, domainId } = tables;
@@ -90,8 +88,8 @@ function dump(memory: DumpMemory, registers: UnitRegisters, flags: WalkFlags): v
   if (truncated) console.log('the tables do not end: the list does');
 }
 
-function devices(memory: DumpMemory, registers: UnitRegisters, flags: WalkFlags): void {
-  const found = listDevices(memory, registers).map(formatDevice);
+function devices(memory: DumpMemory, unit: WalkUnit, flags: WalkFlags): void {
+  const found = listDevices(memory, unit).map(formatDevice);
   if (flags.json) printJson({ devices: found });
   else for (const device of found) console.log(device);
 }

@@ -5,9 +5,10 @@ import { IotlbGather } from '../core/iotlb-gather.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
 import { TablePagePool } from '../testing/table-page-pool.ts';
 import { listMappings } from '../walk/list-mappings.ts';
-import { parseUnitRegisters, type UnitRegisters } from '../walk/unit-registers.ts';
 import { WalkError } from '../walk/walk-error.ts';
 import { walkIova } from '../walk/walk-iova.ts';
+import { parseWalkUnit } from '../walk/walk-kinds.ts';
+import type { WalkUnit } from '../walk/walk-unit.ts';
 import { VTD_PRESETS } from './capabilities.ts';
 import { IntelIommu } from './driver/intel-iommu.ts';
 import type { VtdDomain } from './driver/vtd-domain.ts';
@@ -181,10 +182,10 @@ describe('tables of random bytes', () => {
     }
   }
 
-  function registersOf(preset: Preset, mode: number): UnitRegisters {
+  function walkUnitOf(preset: Preset, mode: number): WalkUnit {
     const hex = (value: number | bigint) => `0x${value.toString(16)}`;
     const { cap, ecap } = VTD_PRESETS[preset];
-    return parseUnitRegisters({ rtaddr: mode << 10, cap: hex(cap), ecap: hex(ecap), gsts: '0xc0000000' });
+    return parseWalkUnit('vtd', { rtaddr: mode << 10, cap: hex(cap), ecap: hex(ecap), gsts: '0xc0000000' });
   }
 
   test.prop([fc.constantFrom(...presets), fc.nat({ max: 3 }), bytes, fc.array(request, { maxLength: 20 })], {
@@ -212,7 +213,7 @@ describe('tables of random bytes', () => {
     (preset, mode, entries, { sourceId, address }) => {
       const memory = new FewPages();
       fill(memory, entries);
-      const registers = registersOf(preset, mode);
+      const unit = walkUnitOf(preset, mode);
       const named = <T>(act: () => T): T | undefined => {
         try {
           return act();
@@ -221,7 +222,7 @@ describe('tables of random bytes', () => {
           return undefined;
         }
       };
-      const walk = named(() => walkIova(memory, registers, sourceId, address));
+      const walk = named(() => walkIova(memory, unit, sourceId, address));
       if (walk !== undefined) expect(walk.page === undefined).toBe(walk.blocked !== undefined);
     },
   );
@@ -231,9 +232,9 @@ describe('tables of random bytes', () => {
     (preset, mode, entries) => {
       const memory = new FewPages();
       fill(memory, entries);
-      const registers = registersOf(preset, mode);
+      const unit = walkUnitOf(preset, mode);
       try {
-        const { ranges } = listMappings(memory, registers, 0);
+        const { ranges } = listMappings(memory, unit, 0);
         expect(ranges.leaves).toBeGreaterThanOrEqual(ranges.count);
       } catch (error) {
         expect(error).toBeInstanceOf(WalkError);

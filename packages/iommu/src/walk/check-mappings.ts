@@ -1,8 +1,8 @@
 import { formatDevice, parseDevice } from './device-address.ts';
 import type { DumpMemory } from './table-dump.ts';
-import type { UnitRegisters } from './unit-registers.ts';
 import { WalkError } from './walk-error.ts';
 import { walkIova } from './walk-iova.ts';
+import type { WalkUnit } from './walk-unit.ts';
 
 const PAGE_BYTES = 4096;
 
@@ -60,11 +60,7 @@ export function parseExpectedMappings(file: unknown): ExpectedMapping[] {
  * Walks every 4 KiB page of every mapping and compares where it goes.
  * @throws {WalkError} when the image or the tables lack what a walk needs
  */
-export function checkMappings(
-  memory: DumpMemory,
-  registers: UnitRegisters,
-  expected: readonly ExpectedMapping[],
-): MappingCheck {
+export function checkMappings(memory: DumpMemory, unit: WalkUnit, expected: readonly ExpectedMapping[]): MappingCheck {
   const mismatches: MappingMismatch[] = [];
   let checked = 0;
   for (const { sourceId, iova, phys, lengthBytes } of expected) {
@@ -72,7 +68,7 @@ export function checkMappings(
     const firstPhys = phys - (iova % PAGE_BYTES);
     for (let page = first; page < iova + lengthBytes; page += PAGE_BYTES) {
       checked++;
-      const mismatch = checkPage(memory, registers, sourceId, page, firstPhys + page - first);
+      const mismatch = checkPage(memory, unit, sourceId, page, firstPhys + page - first);
       if (mismatch !== undefined) mismatches.push(mismatch);
     }
   }
@@ -81,12 +77,12 @@ export function checkMappings(
 
 function checkPage(
   memory: DumpMemory,
-  registers: UnitRegisters,
+  unit: WalkUnit,
   sourceId: number,
   iova: number,
   expected: number,
 ): MappingMismatch | undefined {
-  const { page, blocked } = walkIova(memory, registers, sourceId, iova);
+  const { page, blocked } = walkIova(memory, unit, sourceId, iova);
   if (page?.phys === expected) return undefined;
   const head = { device: formatDevice(sourceId), iova, expected };
   return page === undefined ? { ...head, blocked: blocked ?? 'blocked' } : { ...head, found: page.phys };

@@ -6,7 +6,7 @@ import { VTD_PRESETS } from '../vtd/capabilities.ts';
 import { IntelIommu } from '../vtd/driver/intel-iommu.ts';
 import { VtdUnit } from '../vtd/hardware/vtd-unit.ts';
 import { listMappings } from './list-mappings.ts';
-import { parseUnitRegisters } from './unit-registers.ts';
+import { parseWalkUnit } from './walk-kinds.ts';
 
 const LEAVES = 8192;
 const SOURCE = 0x18;
@@ -30,7 +30,7 @@ function listing(): Kernel {
   iommu.attachDevice(SOURCE, domain);
   const { cap, ecap } = VTD_PRESETS.qemuLegacy;
   const hex = (value: number | bigint) => `0x${value.toString(16)}`;
-  const registers = parseUnitRegisters({
+  const walked = parseWalkUnit('vtd', {
     rtaddr: hex(unit.readRegister(0x20)),
     cap: hex(cap),
     ecap: hex(ecap),
@@ -38,7 +38,7 @@ function listing(): Kernel {
   });
   const dump = { has: () => true, read: (at: number, into: Uint8Array) => memory.read(at, into) };
   return () => {
-    const { ranges } = listMappings(dump, registers, SOURCE);
+    const { ranges } = listMappings(dump, walked, SOURCE);
     if (ranges.count !== LEAVES) throw new Error(`${ranges.count} ranges`);
     return ranges.leaves;
   };

@@ -8,7 +8,7 @@ export interface DumpMemory {
 
 const PAGE_BYTES = 4096;
 
-/** Reads tables out of a dump, a page at a time, and never anything that the dump doesn't hold. */
+/** Reads tables out of a dump, whole, and never anything that the dump doesn't hold. */
 export class TableDump {
   readonly #memory: DumpMemory;
 
@@ -16,23 +16,24 @@ export class TableDump {
     this.#memory = memory;
   }
 
-  has(page: number): boolean {
-    return this.#memory.has(page, PAGE_BYTES);
+  has(table: number, lengthBytes = PAGE_BYTES): boolean {
+    return this.#memory.has(table, lengthBytes);
   }
 
   /**
-   * The words of a table page, two to an entry.
+   * The words of a table, two to an entry.
    * @param what the table in words, for the message
+   * @param into as long as the table; a page by default
    * @throws {WalkError} `ERR_WALK_TABLE_ABSENT`
    */
-  load(page: number, what: string, into = new Uint32Array(PAGE_BYTES / 4)): Uint32Array {
-    if (!this.has(page)) {
+  load(table: number, what: string, into = new Uint32Array(PAGE_BYTES / 4)): Uint32Array {
+    if (!this.has(table, into.byteLength)) {
       throw new WalkError(
         'ERR_WALK_TABLE_ABSENT',
-        `the dump does not hold 0x${page.toString(16)}, the page of ${what}`,
+        `the dump does not hold 0x${table.toString(16)}, the page of ${what}`,
       );
     }
-    this.#memory.read(page, new Uint8Array(into.buffer));
+    this.#memory.read(table, new Uint8Array(into.buffer));
     return into;
   }
 }

@@ -9,13 +9,16 @@ import { formatDevice, parseDevice } from './device-address.ts';
 import { listDevices } from './list-devices.ts';
 import { listMappings } from './list-mappings.ts';
 import type { DumpMemory } from './table-dump.ts';
-import { parseUnitRegisters } from './unit-registers.ts';
+import { parseVtdRegisters } from './vtd/vtd-registers.ts';
+import { VtdWalkUnit } from './vtd/vtd-walk-unit.ts';
 import { walkIova } from './walk-iova.ts';
 
 const fixture = (name: string) => readFileSync(new URL(`../../fixtures/${name}`, import.meta.url));
 const dump = readElfCore(gunzipSync(fixture('vtd-legacy.elf.gz')));
 const expected = JSON.parse(fixture('vtd-legacy.expected.json').toString());
-const registers = parseUnitRegisters(expected);
+const registers = parseVtdRegisters(expected);
+const unit = new VtdWalkUnit(registers);
+const unitOf = (file: unknown) => new VtdWalkUnit(parseVtdRegisters(file));
 
 /** A dump of a few pages that a test fills. */
 class Pages implements DumpMemory {
@@ -40,11 +43,11 @@ describe('a snapshot of a real kernel, legacy mode (spec H30)', () => {
     expect(registers.tableMode).toBe(0);
     expect(registers.translationEnabled).toBe(true);
     const off = { ...expected.registers, gsts: '0xc400000040000000' };
-    expect(parseUnitRegisters(off).translationEnabled).toBe(false);
+    expect(parseVtdRegisters(off).translationEnabled).toBe(false);
   });
 
   it('agrees on every page of every live mapping', () => {
-    const check = checkMappings(dump, registers, parseExpectedMappings(expected));
+    const check = checkMappings(dump, unit, parseExpectedMappings(expected));
     expect(check).toEqual({ checked: 304, agree: 304, mismatches: [] });
   });
 
@@ -53,7 +56,7 @@ describe('a snapshot of a real kernel, legacy mode (spec H30)', () => {
       { sourceId: 0x10, iova: 0xfffff000, phys: 0x1000, lengthBytes: 1 },
       { sourceId: 0x10, iova: 0xffffd000, phys: 0x1000, lengthBytes: 1 },
     ];
-    expect(checkMappings(dump, registers, wrong)).toEqual({
+    expect(checkMappings(dump, unit, wrong)).toEqual({
       checked: 2,
       agree: 0,
       mismatches: [
@@ -64,7 +67,7 @@ describe('a snapshot of a real kernel, legacy mode (spec H30)', () => {
   });
 
   it('shows the way level by level, entries decoded', () => {
-    const walk = walkIova(dump, registers, parseDevice('0000:00:02.0'), 0xffffe200);
+    const walk = walkIova(dump, unit, parseDevice('0000:00:02.0'), 0xffffe200);
     expect(walk.page).toEqual({ phys: 0x028b7200, pageBytes: 4096, readable: true, writable: true });
     expect(walk.domainId).toBe(4);
     expect(walk.steps.map(({ table, level, at, entry }) => [table, level, at, ...entry])).toEqual([
@@ -80,15 +83,15 @@ describe('a snapshot of a real kernel, legacy mode (spec H30)', () => {
   });
 
   it('finds every device that has a context entry', () => {
-    const devices = listDevices(dump, registers).map(formatDevice);
+    const devices = listDevices(dump, unit).map(formatDevice);
     expect(devices).toEqual(expect.arrayContaining(['00:02.0', '00:03.0', '00:1f.0']));
   });
 
   it('lists all mappings as ranges: the ISA bridge has the first 16 MiB, the network card 255 write-only pages', () => {
-    const isa = listMappings(dump, registers, parseDevice('00:1f.0'));
+    const isa = listMappings(dump, unit, parseDevice('00:1f.0'));
     expect([...isa.ranges]).toEqual([{ iova: 0, phys: 0, lengthBytes: 0x1000000, rights: IOMMU_READ | IOMMU_WRITE }]);
     expect(isa.ranges.leaves).toBe(8);
-    const card = listMappings(dump, registers, parseDevice('00:03.0'));
+    const card = listMappings(dump, unit, parseDevice('00:03.0'));
     const writeOnly = [...card.ranges].filter(({ rights }) => rights === IOMMU_WRITE);
     expect(writeOnly.reduce((pages, { lengthBytes }) => pages + lengthBytes / 4096, 0)).toBe(255);
     expect(card.absent).toEqual([]);
@@ -109,7 +112,7 @@ describe('scalable mode (spec H31)', () => {
     '0x01013020': [0x01200007n],
     '0x01013028': [0x01201005n],
   };
-  const scalable = parseUnitRegisters({
+  const scalable = unitOf({
     rtaddr: '0x1000400',
     cap: '0x81d2008c222f0606',
     ecap: '0x880000f00f4a',
@@ -157,23 +160,20 @@ describe('scalable mode (spec H31)', () => {
 describe('input that lacks something is refused by name', () => {
   const { gsts: _, ...withoutGsts } = expected.registers;
   it.each([
-    [() => parseUnitRegisters({ registers: withoutGsts }), 'the register file lacks "gsts"'],
-    [() => parseUnitRegisters({ ...expected.registers, cap: 'zz' }), '"cap" is "zz"'],
-    [() => parseUnitRegisters([]), 'the register file must be an object'],
+    [() => parseVtdRegisters({ registers: withoutGsts }), 'the register file lacks "gsts"'],
+    [() => parseVtdRegisters({ ...expected.registers, cap: 'zz' }), '"cap" is "zz"'],
+    [() => parseVtdRegisters([]), 'the register file must be an object'],
     [() => parseExpectedMappings({}), 'lacks "mappings"'],
     [
       () => parseExpectedMappings({ mappings: [{ device: '00:02.0', iova: '0x1' }] }),
       'mapping 0 of the expected list lacks "phys"',
     ],
     [() => parseDevice('2.0'), '"2.0" is no device'],
-    [() => walkIova(dump, registers, 0x30, 0), 'device 00:06.0 has no context entry'],
-    [() => walkIova(dump, registers, 0x4000, 0), 'device 40:00.0 has no root entry'],
-    [
-      () => walkIova(new Pages([], {}), registers, 0x10, 0),
-      'the dump does not hold 0x1928000, the page of the root table',
-    ],
-    [() => walkIova(dump, { ...registers, tableMode: 3 }, 0x10, 0), 'table mode 3'],
-    [() => walkIova(dump, registers, 0x10, -1), 'is no I/O virtual address'],
+    [() => walkIova(dump, unit, 0x30, 0), 'device 00:06.0 has no context entry'],
+    [() => walkIova(dump, unit, 0x4000, 0), 'device 40:00.0 has no root entry'],
+    [() => walkIova(new Pages([], {}), unit, 0x10, 0), 'the dump does not hold 0x1928000, the page of the root table'],
+    [() => walkIova(dump, new VtdWalkUnit({ ...registers, tableMode: 3 }), 0x10, 0), 'table mode 3'],
+    [() => walkIova(dump, unit, 0x10, -1), 'is no I/O virtual address'],
   ])('case %#: %s', (act, message) => {
     expect(act).toThrow(message);
     expect(act).toThrow(expect.objectContaining({ code: expect.stringMatching(/^ERR_WALK_/) }));
@@ -187,7 +187,7 @@ describe('input that lacks something is refused by name', () => {
       '0x00005000': [0x80083n],
     };
     const pages = new Pages([0x1000, 0x2000, 0x3000, 0x5000], words);
-    const small = parseUnitRegisters({ ...expected.registers, rtaddr: '0x1000' });
+    const small = unitOf({ ...expected.registers, rtaddr: '0x1000' });
     const listing = listMappings(pages, small, 0);
     expect(listing.absent).toEqual([{ phys: 0x4000, iova: 0, level: 3 }]);
     expect(listing.ranges.count).toBe(0);
@@ -205,7 +205,7 @@ describe('input that lacks something is refused by name', () => {
       '0x00004000': [entry],
     };
     const pages = new Pages([0x1000, 0x2000, 0x3000, 0x4000], words);
-    const small = parseUnitRegisters({ ...expected.registers, rtaddr: '0x1000' });
+    const small = unitOf({ ...expected.registers, rtaddr: '0x1000' });
     expect(walkIova(pages, small, 0, 0x123).blocked).toBe(blocked);
     expect(listMappings(pages, small, 0).ranges.count).toBe(blocked === undefined ? 1 : 0);
   });
@@ -216,7 +216,7 @@ describe('input that lacks something is refused by name', () => {
       '0x00002000': [0x3001n, 0x102n],
       12288: Array.from({ length: 512 }, () => 0x3003n),
     };
-    const small = parseUnitRegisters({ ...expected.registers, rtaddr: '0x1000' });
+    const small = unitOf({ ...expected.registers, rtaddr: '0x1000' });
     expect(listMappings(new Pages([0x1000, 0x2000, 0x3000], words), small, 0).truncated).toBe(true);
   });
 });

@@ -1,40 +1,24 @@
-import { get, getAddress } from '../spec/bits.ts';
-import { TranslationTableMode } from '../spec/vtd-registers.ts';
-import * as layout from '../spec/vtd-tables.ts';
-import { formatDevice } from './device-address.ts';
-import type { TableDump } from './table-dump.ts';
-import type { UnitRegisters } from './unit-registers.ts';
-import { WalkError } from './walk-error.ts';
-import { type WalkStep, walkStep } from './walk-step.ts';
-
-/** What a device's requests go through. */
-export type DeviceTranslation = 'first-stage' | 'second-stage' | 'nested' | 'pass-through';
-
-/** A device's paging tables, and the entries that lead to them. */
-export interface DeviceTables {
-  readonly sourceId: number;
-  readonly translation: DeviceTranslation;
-  readonly domainId: number;
-  /** Level of the root paging table. */
-  readonly levels: number;
-  /** Physical address of the root paging table; of the first stage's where there are two. */
-  readonly root: number;
-  /** Of nested translation: the second stage that the first one's addresses go through. */
-  readonly secondStage?: { readonly root: number; readonly levels: number };
-  readonly steps: readonly WalkStep[];
-}
+import { get, getAddress } from '../../spec/bits.ts';
+import { TranslationTableMode } from '../../spec/vtd-registers.ts';
+import * as layout from '../../spec/vtd-tables.ts';
+import { formatDevice } from '../device-address.ts';
+import type { TableDump } from '../table-dump.ts';
+import { WalkError } from '../walk-error.ts';
+import { type WalkStep, walkStep } from '../walk-step.ts';
+import type { DeviceTables, DeviceTranslation } from '../walk-unit.ts';
+import type { VtdRegisters } from './vtd-registers.ts';
 
 /**
  * Finds the tables that a device's requests without PASID go through (spec H16, H17, H20, H21).
  * @throws {WalkError} `ERR_WALK_NO_CONTEXT` when the tables don't know the device, `ERR_WALK_TABLE_ABSENT`
  */
-export function findDeviceTables(dump: TableDump, registers: UnitRegisters, sourceId: number): DeviceTables {
+export function findDeviceTables(dump: TableDump, registers: VtdRegisters, sourceId: number): DeviceTables {
   if (registers.tableMode === TranslationTableMode.LEGACY) return legacyTables(dump, registers, sourceId);
   if (registers.tableMode === TranslationTableMode.SCALABLE) return scalableTables(dump, registers, sourceId);
   throw new WalkError('ERR_WALK_REGISTERS', `rtaddr has table mode ${registers.tableMode}: every request is aborted`);
 }
 
-function legacyTables(dump: TableDump, registers: UnitRegisters, sourceId: number): DeviceTables {
+function legacyTables(dump: TableDump, registers: VtdRegisters, sourceId: number): DeviceTables {
   const bus = sourceId >> 8;
   const roots = dump.load(registers.rootTable, 'the root table');
   const root = walkStep({ table: 'root', level: 0, index: bus, at: registers.rootTable + bus * 16 }, roots, bus * 4, [
@@ -62,7 +46,7 @@ function legacyTables(dump: TableDump, registers: UnitRegisters, sourceId: numbe
   };
 }
 
-function scalableTables(dump: TableDump, registers: UnitRegisters, sourceId: number): DeviceTables {
+function scalableTables(dump: TableDump, registers: VtdRegisters, sourceId: number): DeviceTables {
   const rootIndex = sourceId >> 7; // lower and upper qword of a root entry, one after the other
   const roots = dump.load(registers.rootTable, 'the root table');
   const rootAt = registers.rootTable + rootIndex * 8;

@@ -1,15 +1,14 @@
-import { get, getAddress } from '../spec/bits.ts';
-import { TranslationTableMode } from '../spec/vtd-registers.ts';
-import * as layout from '../spec/vtd-tables.ts';
-import { type DumpMemory, TableDump } from './table-dump.ts';
-import type { UnitRegisters } from './unit-registers.ts';
+import { get, getAddress } from '../../spec/bits.ts';
+import { TranslationTableMode } from '../../spec/vtd-registers.ts';
+import * as layout from '../../spec/vtd-tables.ts';
+import type { TableDump } from '../table-dump.ts';
+import type { VtdRegisters } from './vtd-registers.ts';
 
 /**
  * Source ids of all devices with a present context entry, ascending (spec H16, H17, H20).
  * @throws {WalkError} `ERR_WALK_TABLE_ABSENT`
  */
-export function listDevices(memory: DumpMemory, registers: UnitRegisters): number[] {
-  const dump = new TableDump(memory);
+export function listDevices(dump: TableDump, registers: VtdRegisters): number[] {
   const scalable = registers.tableMode === TranslationTableMode.SCALABLE;
   const roots = dump.load(registers.rootTable, 'the root table');
   const found: number[] = [];

@@ -1,26 +1,16 @@
-import { FirstStageFormat } from '../page-table/first-stage-format.ts';
-import type { PageTableFormat } from '../page-table/page-table-format.ts';
-import { SecondStageFormat } from '../page-table/second-stage-format.ts';
-import type { Field } from '../spec/bits.ts';
-import { FirstStageEntry, levelShift, SecondStageEntry } from '../spec/vtd-paging.ts';
-import { formatDevice } from './device-address.ts';
-import type { DeviceTables } from './device-tables.ts';
-import type { UnitRegisters } from './unit-registers.ts';
-import { WalkError } from './walk-error.ts';
-
-/** How a device's paging tables are read. */
-export interface PagingFormat {
-  readonly format: PageTableFormat;
-  readonly layout: Readonly<Record<string, Field>>;
-  /** First address that no entry translates. */
-  readonly limit: number;
-}
+import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
+import { SecondStageFormat } from '../../page-table/second-stage-format.ts';
+import { FirstStageEntry, levelShift, SecondStageEntry } from '../../spec/vtd-paging.ts';
+import { formatDevice } from '../device-address.ts';
+import { WalkError } from '../walk-error.ts';
+import type { DeviceTables, PagingFormat } from '../walk-unit.ts';
+import type { VtdRegisters } from './vtd-registers.ts';
 
 /**
  * @throws {WalkError} `ERR_WALK_NESTED` when a second stage lies behind the first, `ERR_WALK_NO_CONTEXT` when the entry
  * names a table of a depth that doesn't exist
  */
-export function pagingFormat(tables: DeviceTables, registers: UnitRegisters): PagingFormat {
+export function pagingFormat(tables: DeviceTables, registers: VtdRegisters): PagingFormat {
   const { capabilities } = registers;
   const { levels } = tables;
   const device = formatDevice(tables.sourceId);

@@ -1,0 +1,26 @@
+import { parseVtdRegisters } from './vtd/vtd-registers.ts';
+import { VtdWalkUnit } from './vtd/vtd-walk-unit.ts';
+import type { WalkUnit } from './walk-unit.ts';
+
+/** How a register file is read, by kind of IOMMU. */
+const PARSERS = {
+  vtd: (file: unknown): WalkUnit => new VtdWalkUnit(parseVtdRegisters(file)),
+} as const;
+
+/** Kinds of IOMMU whose tables can be read out of a dump. */
+export type WalkKind = keyof typeof PARSERS;
+
+export const WALK_KINDS = Object.keys(PARSERS) as readonly WalkKind[];
+
+export function isWalkKind(text: string): text is WalkKind {
+  return Object.hasOwn(PARSERS, text);
+}
+
+/**
+ * A unit from its registers: an object of hex strings or numbers, bare or under a key `registers`. Which ones it takes is
+ * said by the kind's own parser, and by its errors.
+ * @throws {WalkError} `ERR_WALK_REGISTERS`, names the field
+ */
+export function parseWalkUnit(kind: WalkKind, file: unknown): WalkUnit {
+  return PARSERS[kind](file);
+}
