@@ -11,6 +11,7 @@ import { DmaDebugHooks } from '../debug/debug-hooks.ts';
 import type { DmaDebugOptions } from '../debug/dma-debug.ts';
 import type { Device } from '../device/device.ts';
 import type { P2pClassifier } from '../p2p.ts';
+import type { DmaFront } from '../page-era/dma-front.ts';
 import { PageConversions } from '../page-era/page-conversions.ts';
 import { PageEraTrace } from '../page-era/page-era-trace.ts';
 import type { ArchMapDirect, DmaMapOps } from '../platform/dma-map-ops.ts';
@@ -32,6 +33,8 @@ export interface DmaContextOptions {
   /** System RAM, ascending; the last end decides the required mask (spec D39). */
   readonly ram: readonly RamRange[];
   readonly era?: DmaEra;
+  /** Stands before the era's mapping calls, to count them for example. Default: nothing does. */
+  readonly wrapFront?: (front: DmaFront) => DmaFront;
   /** Shared with the machine's IOMMU domains. */
   readonly kernel?: KernelContext;
   /** Where coherent memory comes from; a machine without one can map but not allocate. */
@@ -59,6 +62,7 @@ export class DmaContext {
   readonly memory: PhysMemory;
   readonly ram: readonly RamRange[];
   readonly era: DmaEra;
+  readonly wrapFront: (front: DmaFront) => DmaFront;
   readonly options: DmaOptions;
   /** Which processor executes, and when: decides swiotlb areas and range caches. */
   readonly kernel: KernelContext;
@@ -96,6 +100,7 @@ export class DmaContext {
     this.memory = init.memory;
     this.ram = init.ram;
     this.era = init.era ?? 'phys';
+    this.wrapFront = init.wrapFront ?? ((front) => front);
     this.kernel = init.kernel ?? new KernelContext();
     this.options = { ...DEFAULT_DMA_OPTIONS, ...init.options };
     this.ring = init.ring ?? new TraceRing(IDLE_RING_EVENTS);

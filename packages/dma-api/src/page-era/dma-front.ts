@@ -34,7 +34,7 @@ export const PAGE_FRONT: DmaFront = {
   },
 };
 
-/** The front of that machine's era. */
+/** The front of that machine's era, behind what the machine put before it. */
 export function dmaFront(context: DmaContext): DmaFront {
-  return context.era === 'phys' ? PHYS_FRONT : PAGE_FRONT;
+  return context.wrapFront(context.era === 'phys' ? PHYS_FRONT : PAGE_FRONT);
 }

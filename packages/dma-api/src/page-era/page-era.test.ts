@@ -192,6 +192,22 @@ describe('one driver on both fronts', () => {
     expect(counted(machine, map)).toEqual(counts);
   });
 
+  it('passes what the machine put before the era’s calls', () => {
+    const sizes: number[] = [];
+    const { machine, dev } = quiet({
+      era: 'phys',
+      wrapFront: (front) => ({
+        mapVector(...call) {
+          sizes.push(call[2]);
+          return front.mapVector(...call);
+        },
+        unmapVector: (...call) => front.unmapVector(...call),
+      }),
+    });
+    expect(dmaFront(machine.context).mapVector(dev, 0x2345 as PhysAddr, 64, DMA_TO_DEVICE)).toBe(0x2345);
+    expect(sizes).toEqual([64]);
+  });
+
   it('G11 G12 G16 memory without a descriptor fails at once as a page, and maps by address or as a resource', () => {
     const { machine, dev } = quiet();
     expect(dmaFront(machine.context).mapVector(dev, BAR, 64, DMA_TO_DEVICE)).toBe(DMA_MAPPING_ERROR);
