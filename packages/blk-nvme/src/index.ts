@@ -77,5 +77,8 @@ export type { NvmeCtrlState } from './driver/recovery/nvme-state.ts';
 export type { NvmeIod } from './driver/requests/nvme-iod.ts';
 export type { UserCommandResult } from './driver/requests/user-command.ts';
 export { submitUserCommand } from './driver/requests/user-command.ts';
+export { get } from './spec/bits.ts';
 export { AdminOpcode, NvmOpcode } from './spec/opcodes.ts';
+export { SGL_DESCRIPTOR_BYTES, SglType, SglWord3 } from './spec/sgl.ts';
+export { Cdw0, PSDT_PRP, SqeWord } from './spec/sqe.ts';
 export { NVME_STATUS_DNR, Status } from './spec/status.ts';

@@ -1,24 +1,24 @@
 import { get, join64, set } from '../spec/bits.ts';
-import { NvmOpcode } from '../spec/opcodes.ts';
+import { AdminOpcode } from '../spec/opcodes.ts';
 import { Csts } from '../spec/registers.ts';
-import { Cdw0, RwCdw12, SQE_BYTES, SqeWord } from '../spec/sqe.ts';
-import { NVME_STATUS_MORE, Status } from '../spec/status.ts';
-import { executeAdmin, NO_COMPLETION } from './commands/admin.ts';
+import { Cdw0, SQE_BYTES, SqeWord } from '../spec/sqe.ts';
+import { dnr, NVME_STATUS_MORE, Status } from '../spec/status.ts';
+import { untilCompletion, untilExecution } from './command-time.ts';
+import { executeAdmin } from './commands/admin.ts';
+import { NO_COMPLETION } from './commands/no-completion.ts';
 import { executeNvm } from './commands/nvm.ts';
 import { BIT_BUCKET } from './data/transfer-ranges.ts';
-import type { CommandTiming } from './options.ts';
 import { Arbiter } from './queues/arbiter.ts';
 import { CompletionWriter } from './queues/completion-writer.ts';
 import { InterruptSignal } from './queues/interrupt-signal.ts';
 import { STAGE_EXECUTE, STAGE_POST } from './queues/outstanding-commands.ts';
 import { pollShadowDoorbells } from './registers/doorbells.ts';
-import type { ControllerState } from './state/controller-state.ts';
+import { ABORT_LIMIT, type ControllerState } from './state/controller-state.ts';
 import type { FaultAction } from './state/fault-rules.ts';
 
 /** Entries that one request fetches at most. */
 const FETCH_MAX = 16;
 const SQE_WORDS: number = SQE_BYTES / 4;
-const NANOS_PER_SECOND = 1e9;
 const NEVER = Number.POSITIVE_INFINITY;
 
 /**
@@ -51,18 +51,33 @@ export class CommandLoop {
   /** One bounded piece of work; false when there was nothing to do. */
   step(): boolean {
     const c = this.#c;
-    if (c.registers.csts !== READY && !this.#mayWork()) return false;
+    const finished = c.background.count > 0 && c.background.runDue(c.nowNanos);
+    if (c.nowNanos >= c.keepAliveDueNanos) this.#hostIsGone();
+    if (c.registers.csts !== READY && !this.#mayWork()) return finished;
+    const generation = c.memory.generation;
+    let worked = this.#mayFetch() && this.#runCommands();
+    if (c.memory.generation !== generation) return true;
+    if (c.events.ready && this.#reportEvent()) worked = true;
+    if (this.#completions.flush()) worked = true;
+    if (this.#interrupts.signal()) worked = true;
+    return worked || finished;
+  }
+
+  /** False while firmware is activated: nothing is fetched, but what is done is told (spec N95). */
+  #mayFetch(): boolean {
+    return get(this.#c.registers.csts, Csts.PP) === 0;
+  }
+
+  /** What waited, what shadow doorbells announce, the admin queue, and one I/O queue. */
+  #runCommands(): boolean {
+    const c = this.#c;
     const generation = c.memory.generation;
     let worked = c.outstanding.mayBeDue(c.nowNanos) && this.#runDue();
     if (c.shadowDoorbells >= 0 && pollShadowDoorbells(c)) worked = true;
     if (c.sqs.head[0] !== c.sqs.tail[0] && this.#runQueue(0, 1)) worked = true;
     if (c.memory.generation !== generation) return true;
     const qid = this.#arbiter.next();
-    if (qid !== 0 && this.#runQueue(qid, this.#arbiter.burst(qid))) worked = true;
-    if (c.events.ready && this.#reportEvent()) worked = true;
-    if (this.#completions.flush()) worked = true;
-    if (this.#interrupts.signal()) worked = true;
-    return worked;
+    return (qid !== 0 && this.#runQueue(qid, this.#arbiter.burst(qid))) || worked;
   }
 
   /** RDY, not fatal: the states that are not exactly "ready and nothing else". */
@@ -108,6 +123,10 @@ export class CommandLoop {
   #begin(sqid: number): void {
     const c = this.#c;
     const cid = get(this.#sqe[SqeWord.CDW0], Cdw0.CID);
+    if (sqid === 0 && c.outstanding.count > 0 && this.#tooManyAborts()) {
+      this.#complete(sqid, cid, dnr(Status.ABORT_LIMIT), 0);
+      return;
+    }
     if (c.outstanding.count > 0 && c.outstanding.find(sqid, cid) >= 0) {
       this.#complete(sqid, cid, Status.CMDID_CONFLICT, 0);
       return;
@@ -117,36 +136,15 @@ export class CommandLoop {
       this.#beginFaulty(sqid, cid, fault);
       return;
     }
-    const wait = sqid === 0 ? 0 : this.#untilExecution();
+    const wait = sqid === 0 ? 0 : untilExecution(c, this.#sqe);
     if (wait > 0) c.outstanding.add(STAGE_EXECUTE, sqid, this.#sqe, c.nowNanos + wait, 0, 0, cid);
     else this.#execute(sqid, cid);
   }
 
-  /** Nanoseconds that the I/O command in hand waits for its media. */
-  #untilExecution(): number {
-    const { latencyNanos, bandwidth, timing } = this.#c.config;
-    if (timing !== null) return timing.untilExecution(this.#opcode(), this.#startByte(), this.#blockBytes());
-    return bandwidth === 0 ? latencyNanos : latencyNanos + (this.#blockBytes() * NANOS_PER_SECOND) / bandwidth;
-  }
-
-  #opcode(): number {
-    return get(this.#sqe[SqeWord.CDW0], Cdw0.OPC);
-  }
-
-  /** Bytes of the blocks that a read or write names. */
-  #blockBytes(): number {
-    return (get(this.#sqe[SqeWord.CDW12], RwCdw12.NLB) + 1) * this.#namedBlockBytes();
-  }
-
-  #startByte(): number {
-    return join64(this.#sqe[SqeWord.CDW10], this.#sqe[SqeWord.CDW10 + 1]) * this.#namedBlockBytes();
-  }
-
-  /** Bytes of one block of the namespace; 0 for a command that names no blocks. */
-  #namedBlockBytes(): number {
-    const opcode = this.#opcode();
-    if (opcode !== NvmOpcode.READ && opcode !== NvmOpcode.WRITE) return 0;
-    return this.#c.namespaces[this.#sqe[SqeWord.NSID] - 1]?.blockBytes ?? 0;
+  /** One more Abort than may be outstanding (spec N150). */
+  #tooManyAborts(): boolean {
+    const isAbort = get(this.#sqe[SqeWord.CDW0], Cdw0.OPC) === AdminOpcode.ABORT_CMD;
+    return isAbort && this.#c.outstanding.countOf(0, AdminOpcode.ABORT_CMD) > ABORT_LIMIT;
   }
 
   #execute(sqid: number, cid: number): void {
@@ -159,13 +157,13 @@ export class CommandLoop {
     const { result } = c;
     // What a deleted queue had in flight is answered before its deletion is (spec N150).
     if (sqid === 0 && c.outstanding.count > 0) this.#runDue();
-    if (sqid !== 0 && c.config.timing !== null) this.#completeLater(c.config.timing, sqid, cid, told, result);
+    if (sqid !== 0 && c.config.timing !== null) this.#completeLater(sqid, cid, told, result);
     else this.#complete(sqid, cid, told, result);
   }
 
-  #completeLater(timing: CommandTiming, sqid: number, cid: number, status: number, dw0: number): void {
-    const wait = timing.untilCompletion(this.#opcode(), this.#startByte(), this.#blockBytes());
-    this.#c.outstanding.add(STAGE_POST, sqid, this.#sqe, this.#c.nowNanos + wait, status, dw0, cid);
+  #completeLater(sqid: number, cid: number, status: number, dw0: number): void {
+    const due = this.#c.nowNanos + untilCompletion(this.#c, this.#sqe);
+    this.#c.outstanding.add(STAGE_POST, sqid, this.#sqe, due, status, dw0, cid);
   }
 
   /** A failed command leaves an entry in the error log, and says so (spec N172). */
@@ -273,6 +271,13 @@ export class CommandLoop {
     this.#completions.add(cqid, sqid, cid, status, dw0);
   }
 
+  /** The keep-alive timer ran out: an entry in the error log, and no more (spec N170, 019h). */
+  #hostIsGone(): void {
+    this.#c.keepAliveDueNanos = NEVER;
+    this.#c.health.recordError(ANY, ANY, Status.KA_TIMEOUT_EXPIRED, 0, 0);
+    this.#fatal();
+  }
+
   /** Cannot go on: only a reset helps (spec N125). */
   #fatal(): void {
     this.#c.registers.csts = set(this.#c.registers.csts, Csts.CFS, 1);
@@ -281,3 +286,5 @@ export class CommandLoop {
 
 /** CSTS of a controller that is ready and nothing else. */
 const READY = 1;
+/** In the error log: of no queue, of no command. */
+const ANY = 0xffff;

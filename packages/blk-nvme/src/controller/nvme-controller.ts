@@ -19,6 +19,7 @@ import {
 } from '../spec/registers.ts';
 import { CommandLoop } from './command-loop.ts';
 import { tellChanged } from './commands/namespace-commands.ts';
+import { resetSelfTest } from './commands/self-test.ts';
 import type { PowerCutChoice } from './media/durability.ts';
 import { Namespace, WRITE_PROTECT_POWER_CYCLE } from './media/namespace.ts';
 import { type NamespaceOptions, type NvmeControllerOptions, settleOptions } from './options.ts';
@@ -118,7 +119,9 @@ export class NvmeController {
 
   /** Nanoseconds until something becomes due by itself: 0 now, Infinity never. */
   get nextDueNanos(): number {
-    return Math.max(0, this.#c.outstanding.nextDueNanos - this.#c.nowNanos);
+    const { outstanding, background, keepAliveDueNanos, nowNanos } = this.#c;
+    const next = Math.min(outstanding.nextDueNanos, background.nextDueNanos, keepAliveDueNanos);
+    return Math.max(0, next - nowNanos);
   }
 
   /** Function level, conventional or power-on reset: every register to its default (spec N124). */
@@ -195,7 +198,9 @@ export class NvmeController {
     c.outstanding.clear();
     c.events.clear();
     c.features.reset();
-    c.firmwareBytes = 0;
+    c.firmware.downloadedBytes = 0;
+    c.keepAliveDueNanos = Number.POSITIVE_INFINITY;
+    resetSelfTest(c);
     c.shadowDoorbells = -1;
     c.eventIndexes = -1;
     c.registers.csts &= CSTS_NSSRO;

@@ -69,6 +69,16 @@ export interface NvmeControllerOptions {
   readonly subsystemReset?: boolean;
   /** Failed commands are entered in the error log and say MORE (spec N172). Default false, as QEMU. */
   readonly errorLog?: boolean;
+  /** Unit of the keep-alive timer in 100 ms; 0: there is none. Default 0. */
+  readonly kas?: number;
+  /** How long Format NVM takes. Default 0: it ends at once. */
+  readonly formatNanos?: number;
+  /** How long Sanitize takes. Default 0. */
+  readonly sanitizeNanos?: number;
+  /** How long a self-test takes. Default 2 minutes. */
+  readonly selfTestNanos?: number;
+  /** How long the controller stops to activate firmware; 0: only a reset does. Default 0. */
+  readonly activationNanos?: number;
   /** Nanoseconds from fetch to execution of an I/O command. Default 0: at once. */
   readonly latencyNanos?: number;
   /** Media bandwidth in bytes a second, 0 for unlimited. Default 0. */
@@ -108,6 +118,11 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
     weightedArbitration: false,
     subsystemReset: false,
     errorLog: false,
+    kas: 0,
+    formatNanos: 0,
+    sanitizeNanos: 0,
+    selfTestNanos: 120e9,
+    activationNanos: 0,
     latencyNanos: 0,
     bandwidth: 0,
     timing: null,
@@ -123,6 +138,7 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
   inRange('doorbellStride', config.doorbellStride, 0, 15);
   inRange('cmbBytes / 1 MiB', config.cmbBytes / 2 ** 20, 0, 2 ** 20 - 1);
   inRange('unallocatedBytes', config.unallocatedBytes, 0, 2 ** 52);
+  inRange('kas', config.kas, 0, 65535);
   inRange('awupf', config.awupf, 0, 65535);
   inRange('serial.length', config.serial.length, 0, 20);
   inRange('model.length', config.model.length, 0, 40);

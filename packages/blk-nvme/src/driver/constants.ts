@@ -28,6 +28,8 @@ export interface NvmeParameters {
   readonly writeQueues: number;
   readonly pollQueues: number;
   readonly maxRetries: number;
+  /** Milliseconds of silence after which the controller gives its host up (KATO); 0: no keep-alive (spec N70). */
+  readonly keepAliveMillis: number;
   /** Text and opcode names in error lines (spec N93). */
   readonly verboseErrors: boolean;
   /** The block layer makes and checks protection information (spec N47); without it the device does (PRACT). */
@@ -44,6 +46,7 @@ export const DEFAULT_NVME_PARAMETERS: NvmeParameters = {
   writeQueues: 0,
   pollQueues: 0,
   maxRetries: NVME_MAX_RETRIES,
+  keepAliveMillis: 0,
   verboseErrors: false,
   blkDevIntegrity: false,
   staleIovaState: false,

@@ -17,6 +17,10 @@ export interface DeviceBacking extends RegisterBacking {
   /** Vectors that the function offers. */
   msixVectors(): number;
   enableMsix(count: number): void;
+  /** PCI error handling has cut the device off for now (spec N94). Absent: it never does. */
+  channelOffline?(): boolean;
+  /** Status register of config space, for the log. */
+  pciStatus?(): number;
   /**
    * Stores by the CPU into memory that the device offers in a BAR (spec N65), at a physical address. Absent where the
    * backing reaches registers only: then a controller memory buffer stays unused.

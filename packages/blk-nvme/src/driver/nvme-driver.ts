@@ -43,6 +43,7 @@ import { NvmeQueue, RING_ENTRY_BYTES } from './queues/nvme-queue.ts';
 import { QueueMemory, type SubmissionRing } from './queues/queue-memory.ts';
 import type { ShadowDoorbells } from './queues/shadow-doorbells.ts';
 import { AsyncEventHandler } from './recovery/async-event-handler.ts';
+import { KeepAlive } from './recovery/keep-alive.ts';
 import { NvmeState } from './recovery/nvme-state.ts';
 import { Timeouts } from './recovery/timeouts.ts';
 import { DiscardPages } from './requests/discard-pages.ts';
@@ -104,6 +105,7 @@ export class NvmeDriver {
   readonly ioQueues: IoQueues;
   readonly events: AsyncEventHandler;
   readonly timeouts: Timeouts;
+  readonly keepAlive: KeepAlive;
   identity: ControllerIdentity | null = null;
   /** Largest transfer in 512-byte sectors; only ever shrinks (spec N60). */
   maxHwSectors = 0;
@@ -143,6 +145,7 @@ export class NvmeDriver {
     this.ioQueues = new IoQueues(this);
     this.events = new AsyncEventHandler(this);
     this.timeouts = new Timeouts(this);
+    this.keepAlive = new KeepAlive(this);
     this.hmb = new HostMemoryBuffer(this);
     this.cmb = new ControllerMemoryBuffer(this, options.p2p ?? null);
   }
@@ -195,7 +198,11 @@ export class NvmeDriver {
 
   /** Controller reset (spec N97): 0, or a negative errno after which the controller is dead. */
   reset(): number {
-    if (!this.state.change('RESETTING')) return EBUSY;
+    return this.state.change('RESETTING') ? this.restart() : EBUSY;
+  }
+
+  /** The reset itself, for a controller that is RESETTING: as {@link reset}. */
+  restart(): number {
     this.disable(false);
     const error = this.#start(false);
     this.ioPath.unquiesce();

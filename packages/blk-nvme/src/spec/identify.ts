@@ -55,6 +55,7 @@ export const IdentifyController = {
   HMMIN: 0x114,
   TNVMCAP: 0x118,
   UNVMCAP: 0x128,
+  EDSTT: 0x13c,
   KAS: 0x140,
   SANICAP: 0x148,
   HMMINDS: 0x14c,
@@ -83,8 +84,12 @@ export const OACS_SECURITY = 1 << 0;
 export const OACS_FORMAT = 1 << 1;
 export const OACS_FIRMWARE = 1 << 2;
 export const OACS_NS_MGMT = 1 << 3;
+export const OACS_SELF_TEST = 1 << 4;
 export const OACS_DIRECTIVES = 1 << 5;
 export const OACS_DBBUF = 1 << 8;
+export const OACS_LBA_STATUS = 1 << 9;
+/** Sanitize capabilities, SANICAP (NVMe Base 2.0c): erase of keys, of blocks, and overwrite. */
+export const SANICAP_ALL = 7;
 /** Optional NVM commands, ONCS (spec N152). */
 export const ONCS_COMPARE = 1 << 0;
 export const ONCS_WRITE_UNCORRECTABLE = 1 << 1;
@@ -99,6 +104,7 @@ export const VWC_PRESENT = 1 << 0;
 export const VWC_BROADCAST_FLUSH = 3 << 1;
 /** Events the device can raise, OAES (spec N57). */
 export const OAES_NS_ATTR = 1 << 8;
+export const OAES_FW_ACTIVATION = 1 << 9;
 /** CTRATT: extended LBA formats (spec N57). */
 export const CTRATT_ELBAS = 1 << 15;
 

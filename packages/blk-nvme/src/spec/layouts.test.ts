@@ -8,6 +8,7 @@ import {
   CreateCqCdw11,
   CreateQueueCdw10,
   CreateSqCdw11,
+  DirectiveCdw11,
   DsmCdw11,
   FirmwareCommitCdw10,
   FormatCdw10,
@@ -15,8 +16,11 @@ import {
   GetLogCdw10,
   GetLogCdw11,
   IdentifyCdw10,
+  LbaStatusCdw13,
   NsManagementCdw10,
   RwCdw12,
+  SanitizeCdw10,
+  SelfTestCdw10,
   SetFeaturesCdw10,
   SqeWord,
 } from './sqe.ts';
@@ -41,6 +45,10 @@ const COMMANDS: Readonly<Record<string, Layout>> = {
   GetLogCdw11,
   AbortCdw10,
   FormatCdw10,
+  SanitizeCdw10,
+  SelfTestCdw10,
+  DirectiveCdw11,
+  LbaStatusCdw13,
 };
 
 /** Sum of all fields: every bit once gives all ones. */

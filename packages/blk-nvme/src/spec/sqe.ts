@@ -127,3 +127,22 @@ export const FormatCdw10 = {
   LBAFU: bits(13, 12),
   RSVD: bits(31, 14),
 } as const;
+
+/** Sanitize (NVMe Base 2.0c). */
+export const SanitizeCdw10 = {
+  SANACT: bits(2, 0),
+  AUSE: bit(3),
+  OWPASS: bits(7, 4),
+  OIPBP: bit(8),
+  NDAS: bit(9),
+  RSVD: bits(31, 10),
+} as const;
+
+/** Device Self-test (NVMe Base 2.0c). */
+export const SelfTestCdw10 = { STC: bits(3, 0), RSVD: bits(31, 4) } as const;
+
+/** Directive Send and Directive Receive (NVMe Base 2.0c). */
+export const DirectiveCdw11 = { DOPER: bits(7, 0), DTYPE: bits(15, 8), DSPEC: bits(31, 16) } as const;
+
+/** Get LBA Status: range length and action (NVM 1.0c). */
+export const LbaStatusCdw13 = { RL: bits(15, 0), RSVD: bits(23, 16), ATYPE: bits(31, 24) } as const;

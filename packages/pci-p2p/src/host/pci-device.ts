@@ -11,7 +11,7 @@ import {
   PCI_MSIX_FLAGS_QSIZE,
   PCI_MSIX_TABLE,
 } from '../spec/capability-ids.ts';
-import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY } from '../spec/header.ts';
+import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_STATUS } from '../spec/header.ts';
 import { ConfigWindow } from './config-access.ts';
 import type { PciHost } from './pci-host.ts';
 
@@ -64,6 +64,11 @@ export class PciDevice implements RegisterBacking {
   /** `pci_disable_device`: no more DMA, interrupts included. */
   disable(): void {
     this.config.write(PCI_COMMAND, 2, this.config.read(PCI_COMMAND, 2) & ~PCI_COMMAND_MASTER);
+  }
+
+  /** Status register of config space. */
+  pciStatus(): number {
+    return this.config.read(PCI_STATUS, 2);
   }
 
   /** Vectors that the function offers, 0 without MSI-X. */

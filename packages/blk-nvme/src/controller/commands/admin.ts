@@ -1,22 +1,22 @@
 import { get, join64 } from '../../spec/bits.ts';
 import { AdminOpcode } from '../../spec/opcodes.ts';
-import { AbortCdw10, Cdw0, FormatCdw10, NSID_ALL, SqeWord } from '../../spec/sqe.ts';
+import { AbortCdw10, Cdw0, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
-import { PROTECTION_BYTES } from '../../spec/t10-dif.ts';
 import { sendData } from '../data/data-transfer.ts';
-import { LBA_FORMATS } from '../media/lba-formats.ts';
-import type { Namespace } from '../media/namespace.ts';
 import { STAGE_POST } from '../queues/outstanding-commands.ts';
 import type { ControllerState } from '../state/controller-state.ts';
+import { directiveReceive, directiveSend } from './directives.ts';
 import { getFeatures, setFeatures } from './feature-commands.ts';
 import { commitFirmware, downloadFirmware } from './firmware-commands.ts';
+import { formatNvm } from './format.ts';
 import { getLogPage } from './get-log-page.ts';
 import { identify } from './identify.ts';
+import { getLbaStatus } from './lba-status.ts';
 import { attachNamespace, manageNamespace } from './namespace-commands.ts';
+import { NO_COMPLETION } from './no-completion.ts';
 import { createCq, createSq, deleteCq, deleteSq } from './queue-commands.ts';
-
-/** The command gets no completion now: its completion comes later, or never. */
-export const NO_COMPLETION = -1;
+import { sanitize } from './sanitize.ts';
+import { selfTest } from './self-test.ts';
 
 /** Executes one admin command (spec N150): its status, or {@link NO_COMPLETION}. */
 export function executeAdmin(c: ControllerState, sqe: Uint32Array): number {
@@ -24,6 +24,7 @@ export function executeAdmin(c: ControllerState, sqe: Uint32Array): number {
   const fields = get(sqe[SqeWord.CDW0], Cdw0.FUSE) | get(sqe[SqeWord.CDW0], Cdw0.PSDT);
   // An unknown opcode is told before a bad field, and admin commands use PRPs on PCIe (spec N140).
   if (fields !== 0 && COMMANDS[opcode] !== undefined) return dnr(Status.INVALID_FIELD);
+  if (c.sanitize.isRunning && NOT_WHILE_SANITIZING.has(opcode)) return dnr(Status.SANITIZE_IN_PROGRESS);
   const command = COMMANDS[opcode];
   return command === undefined ? dnr(Status.INVALID_OPCODE) : command(c, sqe);
 }
@@ -45,12 +46,34 @@ const COMMANDS: Readonly<Record<number, (c: ControllerState, sqe: Uint32Array) =
     c.config.unallocatedBytes > 0 ? attachNamespace(c, sqe) : dnr(Status.INVALID_OPCODE),
   [AdminOpcode.ACTIVATE_FW]: commitFirmware,
   [AdminOpcode.DOWNLOAD_FW]: downloadFirmware,
-  [AdminOpcode.KEEP_ALIVE]: () => Status.SUCCESS,
+  [AdminOpcode.KEEP_ALIVE]: keepAlive,
   [AdminOpcode.DBBUF]: doorbellBufferConfig,
   [AdminOpcode.FORMAT_NVM]: formatNvm,
+  [AdminOpcode.SANITIZE_NVM]: sanitize,
+  [AdminOpcode.DEV_SELF_TEST]: selfTest,
+  [AdminOpcode.DIRECTIVE_SEND]: directiveSend,
+  [AdminOpcode.DIRECTIVE_RECV]: directiveReceive,
+  [AdminOpcode.GET_LBA_STATUS]: getLbaStatus,
   [AdminOpcode.SECURITY_SEND]: () => dnr(Status.INVALID_FIELD),
   [AdminOpcode.SECURITY_RECV]: securityReceive,
 };
+
+/** What would get in the way of a sanitize, or of its being complete (spec N170, 01Dh). */
+const NOT_WHILE_SANITIZING: ReadonlySet<number> = new Set([
+  AdminOpcode.SANITIZE_NVM,
+  AdminOpcode.FORMAT_NVM,
+  AdminOpcode.NS_MGMT,
+  AdminOpcode.NS_ATTACH,
+  AdminOpcode.ACTIVATE_FW,
+  AdminOpcode.DOWNLOAD_FW,
+  AdminOpcode.DEV_SELF_TEST,
+]);
+
+/** Keep Alive starts the timer anew (spec N150). */
+function keepAlive(c: ControllerState): number {
+  c.restartKeepAlive();
+  return Status.SUCCESS;
+}
 
 /** Abort (spec N150): bit 0 of the result says that the command was not found in time. */
 function abort(c: ControllerState, sqe: Uint32Array): number {
@@ -79,26 +102,6 @@ function doorbellBufferConfig(c: ControllerState, sqe: Uint32Array): number {
   c.shadowDoorbells = shadow;
   c.eventIndexes = indexes;
   return Status.SUCCESS;
-}
-
-/** Format NVM: contents read as zeroes afterwards, in the new shape (spec N150). Takes no time here. */
-function formatNvm(c: ControllerState, sqe: Uint32Array): number {
-  const cdw10 = sqe[SqeWord.CDW10];
-  const nsid = sqe[SqeWord.NSID];
-  const format = get(cdw10, FormatCdw10.LBAFL) | (get(cdw10, FormatCdw10.LBAFU) << 4);
-  const protection = get(cdw10, FormatCdw10.PI);
-  if (nsid !== NSID_ALL && (nsid === 0 || c.namespaces[nsid - 1] === undefined)) return dnr(Status.INVALID_NS);
-  if (format >= LBA_FORMATS.length || protection > 3) return dnr(Status.INVALID_FORMAT);
-  if (protection !== 0 && LBA_FORMATS[format].metadataBytes < PROTECTION_BYTES) return dnr(Status.INVALID_FORMAT);
-  for (const ns of c.namespaces) {
-    if (ns !== undefined && (nsid === NSID_ALL || nsid === ns.nsid)) reformat(c, ns, format, protection, cdw10);
-  }
-  return Status.SUCCESS;
-}
-
-function reformat(c: ControllerState, ns: Namespace, format: number, protection: number, cdw10: number): void {
-  c.durability.flush(ns);
-  ns.reformat(format, get(cdw10, FormatCdw10.MSET) === 1, protection, get(cdw10, FormatCdw10.PIL) === 1);
 }
 
 /** Security Receive: protocol 0 answers with the list of protocols, which holds only itself (spec N150). */

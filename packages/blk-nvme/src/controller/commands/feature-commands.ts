@@ -72,6 +72,7 @@ function setControllerFeature(c: ControllerState, sqe: Uint32Array, fid: number)
   const cdw11 = sqe[SqeWord.CDW11];
   if (fid === Feature.NUM_QUEUES) return setQueueCount(c, cdw11);
   if (fid === Feature.IRQ_CONFIG && (cdw11 & 0xffff) >= c.config.vectors) return dnr(Status.INVALID_FIELD);
+  if (fid === Feature.KATO && cdw11 !== 0 && c.config.kas === 0) return dnr(Status.KA_TIMEOUT_INVALID);
   const dataBytes = FEATURE_DATA_BYTES[fid] ?? 0;
   if (dataBytes > 0) {
     const status = receiveData(c, sqe, c.stagingOf(dataBytes), dataBytes);
@@ -86,6 +87,7 @@ function setControllerFeature(c: ControllerState, sqe: Uint32Array, fid: number)
   // Turning the cache off empties it (spec N153).
   if (fid === Feature.VOLATILE_WC && (cdw11 & 1) === 0) c.durability.flush();
   c.features.set(fid, fid === Feature.IRQ_CONFIG ? vectorConfig(c, cdw11) : cdw11);
+  if (fid === Feature.KATO) c.restartKeepAlive();
   return Status.SUCCESS;
 }
 

@@ -12,6 +12,9 @@ import { GetLogCdw10, GetLogCdw11, SqeWord } from '../../spec/sqe.ts';
 import { dnr, Status } from '../../spec/status.ts';
 import { sendData } from '../data/data-transfer.ts';
 import type { ControllerState } from '../state/controller-state.ts';
+import { FIRMWARE_REVISION_BYTES } from './firmware-commands.ts';
+import { sanitizePage } from './sanitize.ts';
+import { selfTestPage } from './self-test.ts';
 
 const LIST_BYTES = 4096;
 const FIRMWARE_LOG_BYTES = 512;
@@ -39,6 +42,8 @@ export function getLogPage(c: ControllerState, sqe: Uint32Array): number {
 function acknowledge(c: ControllerState, lid: number): void {
   if (lid === LogPage.ERROR) c.events.unmask(AsyncEventType.ERROR);
   if (lid === LogPage.SMART) c.events.unmask(AsyncEventType.SMART);
+  if (lid === LogPage.SANITIZE) c.events.unmask(AsyncEventType.IO_COMMAND_SET);
+  if (lid === LogPage.FW_SLOT) c.events.unmask(AsyncEventType.NOTICE);
   if (lid === LogPage.CHANGED_NS) {
     c.changedNamespaces.clear();
     c.events.unmask(AsyncEventType.NOTICE);
@@ -52,6 +57,8 @@ const PAGES: Readonly<Record<number, (c: ControllerState) => Uint8Array>> = {
   [LogPage.FW_SLOT]: firmwarePage,
   [LogPage.CHANGED_NS]: changedNamespaces,
   [LogPage.CMD_EFFECTS]: commandEffects,
+  [LogPage.SELF_TEST]: selfTestPage,
+  [LogPage.SANITIZE]: sanitizePage,
 };
 
 function supportedPages(): Uint8Array {
@@ -66,12 +73,13 @@ function smartPage(c: ControllerState): Uint8Array {
   return page;
 }
 
-/** Slot 1 is active and holds the only revision. */
+/** The slot in use, and the revision that runs from it; slot 1 holds it for good. */
 function firmwarePage(c: ControllerState): Uint8Array {
   const page = new Uint8Array(FIRMWARE_LOG_BYTES);
-  page[0] = 1;
-  const revision = c.config.firmware.padEnd(8, ' ');
-  for (let i = 0; i < 8; i++) page[8 + i] = revision.charCodeAt(i);
+  page[0] = c.firmware.activeSlot;
+  const revision = c.config.firmware.padEnd(FIRMWARE_REVISION_BYTES, ' ');
+  for (const slot of [1, c.firmware.activeSlot])
+    for (let i = 0; i < FIRMWARE_REVISION_BYTES; i++) page[FIRMWARE_REVISION_BYTES * slot + i] = revision.charCodeAt(i);
   return page;
 }
 
@@ -103,6 +111,11 @@ const SUPPORTED_ADMIN: ReadonlySet<number> = new Set([
   AdminOpcode.KEEP_ALIVE,
   AdminOpcode.DBBUF,
   AdminOpcode.FORMAT_NVM,
+  AdminOpcode.DEV_SELF_TEST,
+  AdminOpcode.DIRECTIVE_SEND,
+  AdminOpcode.DIRECTIVE_RECV,
+  AdminOpcode.SANITIZE_NVM,
+  AdminOpcode.GET_LBA_STATUS,
   AdminOpcode.SECURITY_SEND,
   AdminOpcode.SECURITY_RECV,
 ]);
@@ -110,6 +123,7 @@ const SUPPORTED_ADMIN: ReadonlySet<number> = new Set([
 const EFFECTS: readonly (readonly [at: number, effects: number])[] = [
   ...[...SUPPORTED_ADMIN].map((opcode) => [opcode * 4, EFFECT_SUPPORTED] as const),
   [AdminOpcode.FORMAT_NVM * 4, EFFECT_SUPPORTED | EFFECT_CONTENT | EFFECT_INVENTORY],
+  [AdminOpcode.SANITIZE_NVM * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
   [IO_EFFECTS + NvmOpcode.FLUSH * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
   [IO_EFFECTS + NvmOpcode.WRITE * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
   [IO_EFFECTS + NvmOpcode.READ * 4, EFFECT_SUPPORTED],

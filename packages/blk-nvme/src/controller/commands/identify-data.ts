@@ -8,10 +8,14 @@ import {
   LbaFormat,
   NsDescriptor,
   OACS_DBBUF,
+  OACS_DIRECTIVES,
   OACS_FIRMWARE,
   OACS_FORMAT,
+  OACS_LBA_STATUS,
   OACS_NS_MGMT,
   OACS_SECURITY,
+  OACS_SELF_TEST,
+  OAES_FW_ACTIVATION,
   OAES_NS_ATTR,
   ONCS_COMPARE,
   ONCS_COPY,
@@ -21,6 +25,7 @@ import {
   ONCS_VERIFY,
   ONCS_WRITE_UNCORRECTABLE,
   ONCS_WRITE_ZEROES,
+  SANICAP_ALL,
   VWC_BROADCAST_FLUSH,
   VWC_PRESENT,
 } from '../../spec/identify.ts';
@@ -43,6 +48,8 @@ export const VSL = 7;
 const LPA = 7;
 const MAX_NAMESPACES = 256;
 const SECONDS = 1_000_000;
+const MTFA_NANOS = 100e6;
+const MINUTE_NANOS = 60e9;
 
 /** Identify CNS 01h into a zeroed page (spec N152). */
 export function fillController(c: ControllerState, page: Uint8Array): void {
@@ -60,12 +67,12 @@ export function fillController(c: ControllerState, page: Uint8Array): void {
   u8(IdentifyController.MDTS, config.mdts);
   u32(IdentifyController.VER, config.version);
   u32(IdentifyController.RTD3E, 5 * SECONDS);
-  u32(IdentifyController.OAES, OAES_NS_ATTR);
+  u32(IdentifyController.OAES, OAES_NS_ATTR | (config.activationNanos > 0 ? OAES_FW_ACTIVATION : 0));
   u32(IdentifyController.CTRATT, CTRATT_ELBAS);
   u8(IdentifyController.CNTRLTYPE, 1);
   const managed = config.unallocatedBytes > 0 ? OACS_NS_MGMT : 0;
   const shadowed = config.shadowDoorbells ? OACS_DBBUF : 0;
-  u16(IdentifyController.OACS, OACS_SECURITY | OACS_FORMAT | OACS_FIRMWARE | managed | shadowed);
+  u16(IdentifyController.OACS, SUPPORTED_OACS | managed | shadowed);
   u8(IdentifyController.ACL, ABORT_LIMIT);
   u8(IdentifyController.AERL, ASYNC_EVENT_LIMIT);
   u8(IdentifyController.FRMW, FIRMWARE_SLOT_READ_ONLY | (FIRMWARE_SLOTS << 1));
@@ -73,6 +80,10 @@ export function fillController(c: ControllerState, page: Uint8Array): void {
   u8(IdentifyController.ELPE, c.health.errorLogEntries - 1);
   u16(IdentifyController.WCTEMP, 343);
   u16(IdentifyController.CCTEMP, 373);
+  u16(IdentifyController.MTFA, Math.min(Math.ceil(config.activationNanos / MTFA_NANOS), 0xffff));
+  u16(IdentifyController.EDSTT, Math.min(Math.ceil(config.selfTestNanos / MINUTE_NANOS), 0xffff));
+  u16(IdentifyController.KAS, config.kas);
+  u32(IdentifyController.SANICAP, SANICAP_ALL);
   u32(IdentifyController.HMPRE, config.hmpre);
   u32(IdentifyController.HMMIN, config.hmpre > 0 ? 1 : 0);
   u8(IdentifyController.SQES, SQES_LOG2 | (SQES_LOG2 << 4));
@@ -85,6 +96,8 @@ export function fillController(c: ControllerState, page: Uint8Array): void {
   u32(IdentifyController.SGLS, config.sgls);
   putText(page, IdentifyController.SUBNQN, 0, `nqn.2024-01.org.dmalab:${config.serial}\0`);
 }
+
+const SUPPORTED_OACS = OACS_SECURITY | OACS_FORMAT | OACS_FIRMWARE | OACS_SELF_TEST | OACS_DIRECTIVES | OACS_LBA_STATUS;
 
 const SUPPORTED_ONCS =
   ONCS_COMPARE |

@@ -35,6 +35,7 @@ export function executeNvm(c: ControllerState, sqe: Uint32Array): number {
   if (nsid === 0 || nsid > namespaceLimit(c)) return dnr(Status.INVALID_NS);
   const ns = c.namespaces[nsid - 1];
   if (ns === undefined) return dnr(Status.INVALID_FIELD);
+  if (ns.busyStatus !== 0) return ns.busyStatus;
   return opcode === NvmOpcode.READ ? readChecked(c, ns, sqe) : executeOn(c, ns, opcode, sqe);
 }
 

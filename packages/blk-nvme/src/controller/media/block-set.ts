@@ -45,6 +45,17 @@ export class BlockSet {
     return page !== undefined && (page[(block % PAGE_BLOCKS) >>> 3] & (1 << (block & 7))) !== 0;
   }
 
+  /** The first block of the set from `first` on and below `end`, or `end`. */
+  next(first: number, end: number): number {
+    for (let block = first; block < end; ) {
+      const index = Math.floor(block / PAGE_BLOCKS);
+      if (this.#pages[index] === undefined) block = (index + 1) * PAGE_BLOCKS;
+      else if (this.has(block)) return block;
+      else block++;
+    }
+    return end;
+  }
+
   hasAny(first: number, count: number): boolean {
     if (this.size === 0) return false;
     for (let block = first; block < first + count; block++) if (this.has(block)) return true;

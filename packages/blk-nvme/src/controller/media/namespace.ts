@@ -31,6 +31,8 @@ export class Namespace {
   writeProtection = 0;
   /** Deallocated blocks are answered with an error instead of zeroes (spec N153, DULBE). */
   deallocatedError = false;
+  /** What I/O ends with while something else has the media (a format, a sanitize); 0: nothing has. */
+  busyStatus = 0;
   written = new BlockSet(0);
   uncorrectable = new BlockSet(0);
 
@@ -53,8 +55,15 @@ export class Namespace {
   /** Format NVM: a new shape, and contents that read as zeroes (spec N150). */
   reformat(format: number, extended: boolean, protection: number, protectionFirst: boolean): void {
     this.#shape(format, extended, protection, protectionFirst);
+    this.erase();
+  }
+
+  /** Everything reads as zeroes and counts as deallocated. */
+  erase(): void {
     this.media.zero(0, this.media.sizeBytes);
     this.metadata.zero(0, this.metadata.sizeBytes);
+    this.written = new BlockSet(this.blocks);
+    this.uncorrectable = new BlockSet(this.blocks);
   }
 
   get writeProtected(): boolean {

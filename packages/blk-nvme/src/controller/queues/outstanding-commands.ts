@@ -66,6 +66,15 @@ export class OutstandingCommands {
     return -1;
   }
 
+  /** Commands of one queue with that opcode. */
+  countOf(sqid: number, opcode: number): number {
+    let count = 0;
+    for (let slot = 0; slot < this.count; slot++) {
+      if (this.sqid[slot] === sqid && (this.words[slot * WORDS] & 0xff) === opcode) count++;
+    }
+    return count;
+  }
+
   /** The command will not be executed: it only waits to be answered. */
   abort(slot: number, status: number): void {
     this.stage[slot] = STAGE_POST;

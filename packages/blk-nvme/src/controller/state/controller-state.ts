@@ -1,7 +1,10 @@
 import { get } from '../../spec/bits.ts';
 import { Feature } from '../../spec/features.ts';
-import { OAES_NS_ATTR } from '../../spec/identify.ts';
+import { OAES_FW_ACTIVATION, OAES_NS_ATTR } from '../../spec/identify.ts';
 import { CapHigh } from '../../spec/registers.ts';
+import { FirmwareState } from '../commands/firmware-commands.ts';
+import { SanitizeState } from '../commands/sanitize.ts';
+import { SelfTests } from '../commands/self-test.ts';
 import { HostMemory } from '../data/host-memory.ts';
 import { PrpReader } from '../data/prp.ts';
 import { SglReader } from '../data/sgl.ts';
@@ -14,12 +17,14 @@ import { OutstandingCommands } from '../queues/outstanding-commands.ts';
 import { SubmissionQueues } from '../queues/submission-queues.ts';
 import { RegisterFile } from '../registers/register-file.ts';
 import { AsyncEvents } from './async-events.ts';
+import { BackgroundWork } from './background-work.ts';
 import { FaultRules } from './fault-rules.ts';
 import { FeatureValues } from './features.ts';
 import { Health } from './health.ts';
 
 /** Bytes in the unit of MDTS: the smallest page, CAP.MPSMIN 0. */
 const MDTS_UNIT = 4096;
+const NANOS_PER_MILLI = 1e6;
 /** AERL and ACL, 0-based (spec N152). */
 export const ASYNC_EVENT_LIMIT = 3;
 export const ABORT_LIMIT = 3;
@@ -43,8 +48,12 @@ export class ControllerState {
   readonly detached = new Map<number, Namespace>();
   /** Room for namespaces to be created: UNVMCAP. */
   unallocatedBytes: number;
-  /** Bytes of the firmware image downloaded so far. */
-  firmwareBytes = 0;
+  readonly firmware = new FirmwareState();
+  readonly sanitize = new SanitizeState();
+  readonly selfTests = new SelfTests();
+  readonly background = new BackgroundWork();
+  /** When the host counts as gone: it set a timeout and is silent (spec N70). */
+  keepAliveDueNanos = Number.POSITIVE_INFINITY;
   readonly ranges = new TransferRanges();
   readonly prp: PrpReader;
   readonly sgl: SglReader;
@@ -78,6 +87,17 @@ export class ControllerState {
     this.sgl = new SglReader(this.memory, this.ranges, config.sgls);
     this.mdtsBytes = config.mdts === 0 ? Number.POSITIVE_INFINITY : MDTS_UNIT * 2 ** config.mdts;
     this.doorbellStrideBytes = 4 << get(this.registers.capHigh, CapHigh.DSTRD);
+  }
+
+  /** The host is heard of: its time starts again (spec N150). */
+  restartKeepAlive(): void {
+    const kato = this.features.get(Feature.KATO);
+    this.keepAliveDueNanos = kato === 0 ? Number.POSITIVE_INFINITY : this.nowNanos + kato * NANOS_PER_MILLI;
+  }
+
+  /** The host asked to be told of firmware that is being activated. */
+  get wantsFirmwareNotices(): boolean {
+    return (this.features.get(Feature.ASYNC_EVENT) & OAES_FW_ACTIVATION) !== 0;
   }
 
   /** The host asked to be told of changes to namespaces (spec N153, feature 0Bh). */

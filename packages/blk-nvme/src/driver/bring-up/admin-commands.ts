@@ -1,7 +1,6 @@
 import { type DmaContext, GFP_KERNEL } from '@dmalab/dma-api';
 import { ENOMEM } from '../../block/bio/errno.ts';
 import { REQ_FAILFAST_DRIVER, REQ_OP_DRV_IN, REQ_OP_DRV_OUT } from '../../block/bio/op.ts';
-import type { Request } from '../../block/queue/request.ts';
 import type { RequestQueue } from '../../block/queue/request-queue.ts';
 import { high32, put } from '../../spec/bits.ts';
 import { AdminOpcode } from '../../spec/opcodes.ts';
@@ -13,6 +12,7 @@ import {
   IdentifyCdw11,
   SqeWord,
 } from '../../spec/sqe.ts';
+import { Status } from '../../spec/status.ts';
 import type { NvmeIod } from '../requests/nvme-iod.ts';
 
 const PAGE = 4096;
@@ -50,13 +50,6 @@ export class AdminCommands {
   readonly #queue: RequestQueue<NvmeIod>;
   readonly #wait: WaitStep;
   #page = -1;
-  #done = false;
-  readonly #end = (request: Request<NvmeIod>): void => {
-    this.#status = request.data.status;
-    this.result = request.data.result;
-    this.#done = true;
-  };
-  #status = 0;
 
   constructor(context: DmaContext, queue: RequestQueue<NvmeIod>, wait: WaitStep) {
     this.#context = context;
@@ -78,11 +71,17 @@ export class AdminCommands {
       request.specialBytes = dataBytes;
       request.nrPhysSegments = 1;
     }
-    request.endIo = this.#end;
-    this.#done = false;
+    // A wait may end in a reset with commands of its own, so that what became of this one is kept here.
+    let ended: number | null = null;
+    let result = 0;
+    request.endIo = ({ data }) => {
+      ended = data.status;
+      result = data.result;
+    };
     this.#queue.insert(request);
-    while (!this.#done && this.#wait());
-    return this.#status;
+    while (ended === null && this.#wait());
+    this.result = result;
+    return ended ?? Status.HOST_ABORTED_CMD;
   }
 
   /** Data that the last command brought. */

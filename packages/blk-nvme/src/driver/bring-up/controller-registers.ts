@@ -60,6 +60,12 @@ export class ControllerRegisters {
     return get(csts, Csts.RDY) === 1 && get(csts, Csts.CFS) === 0;
   }
 
+  /** Stopped for a while, to activate firmware (spec N95); a device that is gone is not. */
+  isPaused(): boolean {
+    const csts = this.status();
+    return csts !== ALL_ONES && get(csts, Csts.PP) === 1;
+  }
+
   /** Fatal, or reset behind the driver's back (spec N94). */
   isFatal(): boolean {
     const csts = this.status();

@@ -11,6 +11,10 @@ export interface ControllerIdentity {
   readonly abortLimit: number;
   readonly lpa: number;
   readonly apsta: number;
+  /** Longest firmware activation in units of 100 ms; 0: not told. */
+  readonly mtfa: number;
+  /** Unit of the keep-alive timer; 0: there is none. */
+  readonly kas: number;
   readonly hmpre: number;
   readonly hmmin: number;
   readonly hmminds: number;
@@ -45,6 +49,8 @@ export function parseController(page: Uint8Array): ControllerIdentity {
     abortLimit: page[IdentifyController.ACL] + 1,
     lpa: page[IdentifyController.LPA],
     apsta: page[IdentifyController.APSTA],
+    mtfa: u16(IdentifyController.MTFA),
+    kas: u16(IdentifyController.KAS),
     hmpre: u32(IdentifyController.HMPRE),
     hmmin: u32(IdentifyController.HMMIN),
     hmminds: u32(IdentifyController.HMMINDS),

@@ -30,6 +30,7 @@ export function startupCommands(driver: NvmeDriver, first: boolean): number {
   configureShadow(driver);
   driver.state.change('LIVE');
   enableEvents(driver);
+  driver.keepAlive.start();
   return scanNamespaces(driver);
 }
 
@@ -69,7 +70,7 @@ function timestamp(driver: NvmeDriver): Uint8Array {
   return bytes;
 }
 
-function getLog(driver: NvmeDriver, lid: number, nsid: number, lengthBytes: number): number {
+export function getLog(driver: NvmeDriver, lid: number, nsid: number, lengthBytes: number): number {
   const cdw10 = lid | ((lengthBytes / 4 - 1) << 16);
   return driver.admin.run({ opcode: AdminOpcode.GET_LOG_PAGE, nsid, cdw10, dataBytes: lengthBytes });
 }

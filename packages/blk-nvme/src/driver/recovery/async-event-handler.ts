@@ -1,9 +1,16 @@
-import { AER_ERROR_PERSIST_INT_ERR, AER_NOTICE_NS_CHANGED, AsyncEventType, LogPage } from '../../spec/log-pages.ts';
+import {
+  AER_ERROR_PERSIST_INT_ERR,
+  AER_NOTICE_FW_ACT_STARTING,
+  AER_NOTICE_NS_CHANGED,
+  AsyncEventType,
+  LogPage,
+} from '../../spec/log-pages.ts';
 import { AdminOpcode } from '../../spec/opcodes.ts';
 import { SQE_BYTES, SqeWord } from '../../spec/sqe.ts';
 import { scanNamespaces } from '../bring-up/namespace-scan.ts';
 import { NVME_AQ_BLK_MQ_DEPTH } from '../constants.ts';
 import type { NvmeDriver } from '../nvme-driver.ts';
+import { awaitFirmwareActivation } from './firmware-activation.ts';
 
 const LIST_BYTES = 4096;
 
@@ -13,6 +20,7 @@ export class AsyncEventHandler {
   #rearm = false;
   #rescan = false;
   #reset = false;
+  #activation = false;
   /** Events of a kind that only user space looks at: error, SMART, command set, vendor. */
   readonly reported: number[] = [];
 
@@ -22,6 +30,7 @@ export class AsyncEventHandler {
 
   /** Sends the request, under the command id that is kept for it; no trace event (spec N57, row 14). */
   arm(): void {
+    this.#rearm = false;
     const [queue] = this.#driver.adminPath.queues;
     if (queue === undefined || !queue.enabled) return;
     const bytes = new Uint8Array(SQE_BYTES);
@@ -39,8 +48,10 @@ export class AsyncEventHandler {
       this.#reset = true;
       return;
     }
-    if (type === AsyncEventType.NOTICE) this.#rescan ||= info === AER_NOTICE_NS_CHANGED;
-    else this.reported.push(result);
+    if (type === AsyncEventType.NOTICE) {
+      this.#rescan ||= info === AER_NOTICE_NS_CHANGED;
+      this.#activation ||= info === AER_NOTICE_FW_ACT_STARTING;
+    } else this.reported.push(result);
     this.#rearm = true;
   }
 
@@ -53,6 +64,10 @@ export class AsyncEventHandler {
       driver.reset();
       return;
     }
+    if (this.#activation) {
+      this.#activation = false;
+      awaitFirmwareActivation(driver);
+    }
     if (this.#rescan) {
       this.#rescan = false;
       const cdw10 = LogPage.CHANGED_NS | ((LIST_BYTES / 4 - 1) << 16);
@@ -60,7 +75,6 @@ export class AsyncEventHandler {
       scanNamespaces(driver);
     }
     if (!this.#rearm || driver.state.current !== 'LIVE') return;
-    this.#rearm = false;
     this.arm();
   }
 }

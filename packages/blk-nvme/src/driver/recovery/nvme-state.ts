@@ -15,6 +15,11 @@ const ALLOWED: Readonly<Record<NvmeCtrlState, readonly NvmeCtrlState[]>> = {
 export class NvmeState {
   current: NvmeCtrlState = 'NEW';
 
+  /** On its way out: nothing brings it back. */
+  get isTerminal(): boolean {
+    return this.current === 'DELETING' || this.current === 'DELETING_NOIO' || this.current === 'DEAD';
+  }
+
   /** `nvme_change_ctrl_state`: false, and no change, where the rule forbids it. */
   change(to: NvmeCtrlState): boolean {
     if (!ALLOWED[to].includes(this.current)) return false;

@@ -3,8 +3,9 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Bio } from '../../block/bio/bio.ts';
 import { BLK_STS_IOERR, BLK_STS_OK, BLK_STS_TARGET } from '../../block/bio/block-status.ts';
 import { REQ_FAILFAST_DEV, REQ_OP_READ } from '../../block/bio/op.ts';
+import type { NvmeControllerOptions } from '../../controller/options.ts';
 import type { FaultAction } from '../../controller/state/fault-rules.ts';
-import { NvmOpcode } from '../../spec/opcodes.ts';
+import { AdminOpcode, NvmOpcode } from '../../spec/opcodes.ts';
 import { NSSR_MAGIC, Register } from '../../spec/registers.ts';
 import { dnr, Status } from '../../spec/status.ts';
 import { NvmeMachine } from '../../testing/nvme-machine.ts';
@@ -212,5 +213,131 @@ describe('recovery', () => {
       machine.events().some((line) => line === 'nvme_async_event: nvme0: NVME_AEN=0x010100 [NVME_AER_ERROR]'),
     ).toBe(true);
     expect(machine.driver.events.reported).toEqual([0x010100]);
+  });
+
+  it('N94 names request, command and queue when it aborts, and again when it resets', () => {
+    fault({ kind: 'drop' });
+    const bio = submit();
+    wait(62);
+    const lines = logged().filter((text) => text.startsWith('I/O tag'));
+    expect(lines).toHaveLength(2);
+    const what = /^I\/O tag \d+ \([0-9a-f]{4}\) opcode 0x2 \(I\/O Cmd\) QID 1 timeout, /;
+    expect(lines.map((text) => text.replace(what, ''))).toEqual([
+      'aborting req_op:READ(0) size:16384',
+      'reset controller',
+    ]);
+    expect(bio.status).toBe(BLK_STS_OK);
+  });
+
+  it('N94 N26 a request of a device that PCI error handling cut off has its time again', () => {
+    fault({ kind: 'hang' });
+    const bio = submit();
+    machine.driver.backing.channelOffline = () => true;
+    wait(95);
+    expect([ends, logged().filter((text) => text.includes('timeout'))]).toEqual([0, []]);
+    machine.driver.backing.channelOffline = () => false;
+    wait(31);
+    expect([ends, bio.status]).toEqual([1, BLK_STS_OK]);
+  });
+
+  it('N94 finds a completion whose interrupt was lost', () => {
+    const { backing } = machine.driver;
+    const pending = backing.interruptPending.bind(backing);
+    backing.interruptPending = (vector) => vector !== 1 && pending(vector);
+    const bio = submit();
+    expect(ends).toBe(0);
+    wait(31);
+    expect(
+      logged().filter((text) => /^I\/O tag \d+ \(.{4}\) QID 1 timeout, completion polled$/.test(text)),
+    ).toHaveLength(1);
+    expect([ends, bio.status]).toEqual([1, BLK_STS_OK]);
+  });
+
+  it('N94 resets the controller when an admin command gets no answer', () => {
+    machine.controller.faults.add({ queue: 'admin', times: 1, action: { kind: 'hang' } });
+    expect(machine.driver.admin.identify(1)).toBe(Status.HOST_ABORTED_CMD);
+    expect(logged().some((text) => /opcode 0x6 \(Admin Cmd\) QID 0 timeout, reset controller$/.test(text))).toBe(true);
+    expect(machine.driver.state.current).toBe('LIVE');
+    expect(submit().status).toBe(BLK_STS_OK);
+  });
+
+  it('N94 N97 gives a controller up that does not answer while it comes up again', () => {
+    machine.controller.faults.add({ queue: 'admin', opcode: 6, action: { kind: 'hang' } });
+    expect(machine.driver.reset()).toBeLessThan(0);
+    expect(logged().some((text) => text.endsWith('QID 0 timeout, disable controller'))).toBe(true);
+    expect(machine.driver.state.current).toBe('DEAD');
+  });
+
+  it('N94 N68 does not wait for ever for the deletion of queues in a reset', () => {
+    machine.controller.faults.add({ queue: 'admin', opcode: 0, times: 1, action: { kind: 'hang' } });
+    expect(machine.driver.reset()).toBe(0);
+    expect(submit().status).toBe(BLK_STS_OK);
+  });
+});
+
+describe('firmware that the controller activates', () => {
+  const activate = () => {
+    const { admin } = machine.driver;
+    admin.run({ opcode: AdminOpcode.DOWNLOAD_FW, cdw10: 1023, send: new Uint8Array(4096), dataBytes: 4096 });
+    expect(admin.run({ opcode: AdminOpcode.ACTIVATE_FW, cdw10: 2 | (3 << 3) })).toBe(0);
+  };
+  const start = (controller: Partial<NvmeControllerOptions>) => {
+    machine = new NvmeMachine({ traced: true, controller });
+    machine.driver.probe();
+  };
+  const slotLogs = () => machine.events().filter((line) => line.includes('(nvme_admin_get_log_page cdw10=03 '));
+
+  it('N95 holds I/O back while the controller is paused, then reads the slots and asks for the next event', () => {
+    start({ activationNanos: 2 * SECOND });
+    activate();
+    machine.settle();
+    expect([machine.driver.state.current, machine.driver.registers.isPaused()]).toEqual(['LIVE', false]);
+    expect(slotLogs()).toHaveLength(1);
+    expect(machine.events().some((line) => line.endsWith('NVME_AEN=0x030102 [NVME_AER_NOTICE]'))).toBe(true);
+    expect(submit().status).toBe(BLK_STS_OK);
+    activate();
+    machine.settle();
+    expect(slotLogs()).toHaveLength(2);
+  });
+
+  it('N95 resets a controller that takes longer than it promised', () => {
+    start({ activationNanos: 2 * SECOND });
+    const { backing } = machine.driver;
+    const read = backing.readRegister.bind(backing);
+    const paused = () =>
+      (machine.controller.readRegister(Register.CC) & 1) === 1 && !machine.driver.ioPath.queues[0].enabled;
+    let stuck = true;
+    backing.readRegister = (offset) => {
+      if (offset === Register.CSTS && paused()) stuck = false;
+      return read(offset) | (offset === Register.CSTS && stuck ? 0x20 : 0);
+    };
+    activate();
+    machine.settle();
+    expect([machine.driver.state.current, stuck, slotLogs().length]).toEqual(['LIVE', false, 0]);
+    expect(submit().status).toBe(BLK_STS_OK);
+  });
+});
+
+describe('keep-alive', () => {
+  const start = (keepAliveMillis: number) => {
+    machine = new NvmeMachine({ traced: true, controller: { kas: 10 }, driver: { parameters: { keepAliveMillis } } });
+    machine.driver.probe();
+  };
+  const sent = () => machine.events().filter((line) => line.includes('nvme_admin_keep_alive')).length;
+
+  it('N70 is sent every half timeout, and keeps the controller alive', () => {
+    start(10_000);
+    wait(31);
+    expect(sent()).toBe(6);
+    expect(machine.controller.readRegister(Register.CSTS)).toBe(1);
+    machine.driver.reset();
+    wait(31);
+    expect(sent()).toBe(12);
+  });
+
+  it('N70 is not sent by default', () => {
+    start(0);
+    wait(31);
+    expect(sent()).toBe(0);
   });
 });

@@ -1,0 +1,2 @@
+/** The command gets no completion now: its completion comes later, or never. */
+export const NO_COMPLETION = -1;
