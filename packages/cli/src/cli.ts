@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { addExplain } from './commands/explain.ts';
 import { addReplay } from './commands/replay.ts';
+import { addStory } from './commands/story.ts';
 import { addStudy } from './commands/study.ts';
 import { addTopology } from './commands/topology.ts';
 import { addWalk } from './commands/walk.ts';
@@ -38,6 +39,7 @@ function buildProgram(): Command {
   addExplain(program);
   addTopology(program);
   addWalk(program);
+  addStory(program);
   return program;
 }
 

@@ -5,6 +5,25 @@ export function printJson(value: unknown): void {
   console.log(JSON.stringify(value, null, 2));
 }
 
+const DEFAULT_COLUMNS = 110;
+
+/** A text after `start`, broken at words where the terminal ends; its further lines begin with `further`. */
+export function printWrapped(start: string, text: string, further = `${start}  `): void {
+  const columns = process.stdout.columns ?? DEFAULT_COLUMNS;
+  let line = start;
+  let isEmpty = true;
+  for (const word of text.split(' ')) {
+    if (!isEmpty && line.length + 1 + word.length > columns) {
+      console.log(line);
+      line = further;
+      isEmpty = true;
+    }
+    line += isEmpty ? word : ` ${word}`;
+    isEmpty = false;
+  }
+  console.log(line);
+}
+
 export type Cell = string | number;
 
 /** A table without inner rules: the first column names the row, the others are figures, set to the right. */

@@ -69,7 +69,11 @@ export type { SideBySide, WhatIf } from './replay/what-if/what-if.ts';
 // Pages to show to somebody else.
 export type { ReplayPageInput } from './report/replay/replay-page.ts';
 export { replayPage } from './report/replay/replay-page.ts';
+export { storyPage } from './report/story-page.ts';
 export { studyPage } from './report/study-page.ts';
+// Defects that happen before one's eyes.
+export { STORIES } from './story/stories.ts';
+export type { Story, StoryRequest, StoryRun } from './story/story.ts';
 // The study: one workload, every machine, both mapping interfaces.
 export type { StudyAnswer } from './study/answers.ts';
 export { answerQuestions } from './study/answers.ts';

@@ -1,6 +1,6 @@
 import { type Explanation, explainLog, type LogExplanation, type Severity } from '@dmalab/integration';
 import { readText } from '../input-file.ts';
-import { bytes, figure, printJson } from '../output.ts';
+import { bytes, figure, printJson, printWrapped } from '../output.ts';
 import { UserError } from '../user-error.ts';
 import type { ExplainFlags } from './explain.ts';
 
@@ -8,7 +8,6 @@ import type { ExplainFlags } from './explain.ts';
 const MOST_SHOWN = 8;
 const MOST_UNKNOWN_SHOWN = 5;
 const MOST_PLACES_SHOWN = 4;
-const DEFAULT_COLUMNS = 110;
 const WEIGHT: Readonly<Record<Severity, number>> = { error: 2, warning: 1, info: 0 };
 
 /** Reads the log, explains it and prints what matters most first. */
@@ -66,15 +65,15 @@ function byDevice(shown: readonly Explanation[], { boot }: LogExplanation): [str
 function printExplanation({ severity, says, causes, next, ...rest }: Explanation, all: boolean): void {
   const { count, followsFrom, text, line, basis } = rest;
   const times = count > 1 ? `${figure(count)} times, ` : '';
-  print('  ', `${severity}: ${says}`);
-  print('    ', `${times}${places(rest)}${suppressed(rest)}`);
-  if (all) print('    ', `line ${line}: ${text}`);
+  printWrapped('  ', `${severity}: ${says}`);
+  printWrapped('    ', `${times}${places(rest)}${suppressed(rest)}`);
+  if (all) printWrapped('    ', `line ${line}: ${text}`);
   for (const relation of followsFrom.slice(0, all ? undefined : 1)) {
-    print('    ', `follows line ${relation.line}: ${relation.because}`);
+    printWrapped('    ', `follows line ${relation.line}: ${relation.because}`);
   }
-  for (const cause of causes.slice(0, all ? undefined : 1)) print('    ', `likely: ${cause}`);
-  for (const step of next.slice(0, all ? undefined : 1)) print('    ', `next: ${step}`);
-  if (all) print('    ', `rules: ${basis.join(', ')}`);
+  for (const cause of causes.slice(0, all ? undefined : 1)) printWrapped('    ', `likely: ${cause}`);
+  for (const step of next.slice(0, all ? undefined : 1)) printWrapped('    ', `next: ${step}`);
+  if (all) printWrapped('    ', `rules: ${basis.join(', ')}`);
 }
 
 function places({ occurrences }: Pick<Explanation, 'occurrences'>): string {
@@ -100,21 +99,7 @@ function printRest({ explanations, unknown, stackLines }: LogExplanation, left: 
   if (stackLines > 0) console.log(`stack dumps: ${figure(stackLines)} lines, part of the warnings beside them`);
   console.log(`not understood: ${unknown.length === 0 ? 'none' : figure(unknown.length)}`);
   for (const { line, text } of all ? unknown : unknown.slice(0, MOST_UNKNOWN_SHOWN))
-    print('  ', `line ${line}: ${text}`);
+    printWrapped('  ', `line ${line}: ${text}`);
   if (!all && unknown.length > MOST_UNKNOWN_SHOWN)
     console.log(`  and ${unknown.length - MOST_UNKNOWN_SHOWN} more (--all)`);
-}
-
-/** Breaks at words; the rest of a long text stands two columns further in. */
-function print(indent: string, text: string): void {
-  const columns = process.stdout.columns ?? DEFAULT_COLUMNS;
-  let line = indent;
-  for (const word of text.split(' ')) {
-    if (line.trim() !== '' && line.length + 1 + word.length > columns) {
-      console.log(line);
-      line = `${indent}  `;
-    }
-    line += line.trim() === '' ? word : ` ${word}`;
-  }
-  console.log(line);
 }

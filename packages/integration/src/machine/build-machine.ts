@@ -22,6 +22,7 @@ import {
 } from '@dmalab/phys-memory';
 import type { SwiotlbPool } from '@dmalab/swiotlb';
 import { TraceRing } from '@dmalab/trace';
+import type { MachineHooks } from './hooks.ts';
 import type { Machine } from './machine.ts';
 import { checkDescription, type MachineDescription } from './machine-description.ts';
 import { buildSwiotlb } from './parts/bounce-part.ts';
@@ -39,6 +40,8 @@ export interface BuildOptions {
   readonly traceEvents?: number;
   /** Watch every mapping as a kernel with CONFIG_DMA_API_DEBUG does. Default false. */
   readonly dmaDebug?: boolean;
+  /** Stands between the parts, to watch or to time them. Default: nothing does. */
+  readonly hooks?: MachineHooks | undefined;
 }
 
 /** Where bridges put prefetchable 64-bit BARs: above any RAM that fits a description. */
@@ -51,11 +54,12 @@ const HIGH_WINDOW = { kind: 'prefetchable', cpuStart: 2 ** 39, lengthBytes: 2 **
  */
 export function buildMachine(description: MachineDescription, options: BuildOptions = {}): Machine {
   checkDescription(description);
+  const { hooks } = options;
   const map = q35AddressMap(description.memoryBytes);
   const ram = map.ranges.filter(({ kind }) => kind === 'ram');
-  const part = buildMemory(description, ram);
+  const part = buildMemory(description, ram, hooks);
   const { memory } = part;
-  const bounce = buildSwiotlb(description, map, part);
+  const bounce = buildSwiotlb(description, map, part, hooks);
   const pages = buildPages(map, part.memory, bounce?.pool ?? null);
   const iommu =
     description.iommu === 'off' ? null : buildIommu(description, memory, pages, options.meterIommu ?? false);
@@ -63,10 +67,11 @@ export function buildMachine(description: MachineDescription, options: BuildOpti
   const devicePages = new DevicePages(pages.pages);
   const kernel = new KernelContext({ possibleCpus: description.cpus });
   const swiotlb = bounce?.swiotlb ?? null;
-  const dma = new DmaContext({
+  const dma: DmaContext = new DmaContext({
     memory,
     ram,
     era: description.era,
+    ...(hooks !== undefined && { wrapFront: (front) => hooks.front(front, () => dma) }),
     kernel,
     ring: new TraceRing(options.traceEvents),
     swiotlb,
@@ -83,7 +88,7 @@ export function buildMachine(description: MachineDescription, options: BuildOpti
     },
   });
   const p2p = buildP2pdma(devicePages, description.forwardsPeers);
-  const devices = buildDevices({ description, fabric, iommu, dma }, p2p);
+  const devices = buildDevices({ description, fabric, iommu, dma }, p2p, hooks);
   const { ring } = dma;
   return { description, memory, cpu: part.cpu, pages, kernel, ring, swiotlb, iommu, fabric, dma, p2p, ...devices };
 }
@@ -95,21 +100,33 @@ function atomicPools({ coherent, confidential }: MachineDescription): Pick<DmaCo
 }
 
 /** Plugs in, enumerates, sets ACS as the kernel does, and puts the models behind their functions. */
-function buildDevices(surroundings: NvmeSurroundings, p2p: Machine['p2p']): Pick<Machine, 'nvme' | 'disks' | 'peers'> {
+function buildDevices(
+  surroundings: NvmeSurroundings,
+  p2p: Machine['p2p'],
+  hooks: MachineHooks | undefined,
+): Pick<Machine, 'nvme' | 'disks' | 'peers'> {
   const { description, fabric, iommu, dma } = surroundings;
   const functions = plugIn(description, fabric);
   enumerateFabric(fabric);
-  for (const fn of fabric.functions()) pciEnableAcs(fn, { requested: iommu !== null });
+  const acs = { requested: iommu !== null, ...acsRedirection(description.commandLine) };
+  for (const fn of fabric.functions()) pciEnableAcs(fn, acs);
   const classifier = new P2pdmaClassifier(p2p);
   dma.p2p = classifier;
+  const first = description.devices.findIndex(({ kind }) => kind === 'nvme');
   const disks = description.devices.flatMap((device, i) =>
-    device.kind === 'nvme' ? [buildNvme(surroundings, device, functions[i])] : [],
+    device.kind === 'nvme' ? [buildNvme(surroundings, device, functions[i], i === first ? hooks : undefined)] : [],
   );
   const peers = description.devices.flatMap((device, i) =>
     device.kind === 'peer-memory' ? [buildPeer(fabric, p2p, device, functions[i])] : [],
   );
   for (const { device, pciFunction } of disks) classifier.bind(device, pciClient(pciFunction));
   return { nvme: disks[0], disks, peers };
+}
+
+/** `pci=disable_acs_redir=LIST`: ports that shall not send peer requests up to the IOMMU (spec T46). */
+function acsRedirection(commandLine: string): { readonly disableAcsRedir?: string } {
+  const list = /(?:^|\s)pci=(?:\S+,)?disable_acs_redir=([^\s,]+)/.exec(commandLine)?.[1];
+  return list === undefined ? {} : { disableAcsRedir: list };
 }
 
 function buildPages(map: AddressMap, memory: Machine['memory'], pool: SwiotlbPool | null): PageAllocator {

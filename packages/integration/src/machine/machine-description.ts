@@ -1,4 +1,5 @@
 import type { DmaEra } from '@dmalab/dma-api';
+import type { Costs } from '../time/costs/cost-table.ts';
 import { MachineDescriptionError } from './description-error.ts';
 
 /** What stands between a device and memory. */
@@ -46,7 +47,7 @@ export interface MachineDescription {
   readonly iommuMode: 'legacy' | 'scalable';
   /** The CPU passes peer requests on between root ports, as AMD's from family 17h on do (spec T39). */
   readonly forwardsPeers: boolean;
-  /** The kernel's command line as far as bounce buffers go: `swiotlb=force` and the like (spec S11). */
+  /** Of the kernel's command line: `swiotlb=` (spec S11) and `pci=disable_acs_redir=` (spec T46). */
   readonly commandLine: string;
   /** Bytes on each NVMe disk, a multiple of 512. */
   readonly diskBytes: number;
@@ -54,6 +55,8 @@ export interface MachineDescription {
   readonly devices: readonly DeviceDescription[];
   /** Which mapping interface its drivers were written against. */
   readonly era: DmaEra;
+  /** Where it is faster or slower than docs/cost-model.md says. */
+  readonly costs: Partial<Costs>;
 }
 
 const MIB = 2 ** 20;
@@ -75,6 +78,7 @@ export const MACHINE_DEFAULTS: Omit<MachineDescription, 'name'> = {
   diskBytes: 64 * MIB,
   devices: [PLAIN_NVME],
   era: 'phys',
+  costs: {},
 };
 
 /** @throws {MachineDescriptionError} naming the first value that no machine can have */

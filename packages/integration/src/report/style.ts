@@ -35,5 +35,6 @@ svg text { fill: var(--soft); font: 11.5px system-ui, sans-serif; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0; }
 th, td { padding: .2rem .8rem .2rem 0; text-align: right; vertical-align: top; border-bottom: 1px solid var(--rule); }
 th { color: var(--soft); font-weight: 600; } .text { text-align: left; }
+pre { overflow-x: auto; padding: .6rem; background: var(--card); border: 1px solid var(--rule); border-radius: .4rem; }
 .good::before { content: "\\2713  "; color: var(--s2); } .bad { color: var(--bad); font-weight: 600; }
 `;

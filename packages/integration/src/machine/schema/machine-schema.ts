@@ -1,3 +1,4 @@
+import { COST_SCHEMA } from '../../time/costs/cost-schema.ts';
 import { MACHINES } from '../presets.ts';
 import type { ObjectSchema, StringSchema } from './schema-types.ts';
 
@@ -62,7 +63,8 @@ export const MACHINE_SCHEMA: ObjectSchema = {
     iommu: { type: 'string', enum: ['off', 'passthrough', 'strict', 'lazy'] },
     iommuMode: { type: 'string', enum: ['legacy', 'scalable'] },
     forwardsPeers: { type: 'boolean', description: 'The CPU passes peer requests on between root ports.' },
-    commandLine: { type: 'string', description: "The kernel's command line: swiotlb=force and the like." },
+    commandLine: { type: 'string', description: "Of the kernel's command line: swiotlb= and pci=disable_acs_redir=." },
+    costs: COST_SCHEMA,
     diskBytes: { type: 'integer', minimum: 512, maximum: 2 ** 44, multipleOf: 512 },
     devices: {
       type: 'array',
