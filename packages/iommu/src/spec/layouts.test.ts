@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bits, type Field, get, getAddress, highHalf, highMask, lowHalf, lowMask } from './bits.ts';
+import * as smmuCommands from './smmuv3-commands.ts';
+import * as smmuEvents from './smmuv3-events.ts';
+import * as smmuPaging from './smmuv3-paging.ts';
+import * as smmuRegisters from './smmuv3-registers.ts';
+import * as smmuTables from './smmuv3-tables.ts';
 import * as faults from './vtd-faults.ts';
 import * as invalidation from './vtd-invalidation.ts';
 import * as paging from './vtd-paging.ts';
@@ -16,8 +21,10 @@ function layouts(value: unknown, path: string): [string, Field[]][] {
   return members.flatMap(([name, member]) => (isField(member) ? [] : layouts(member, `${path}${path && '.'}${name}`)));
 }
 
-const words32 = /^(Gcmd|Fsts|EventControl|Ics)$/;
-const all = [faults, invalidation, paging, registers, tables].flatMap((module) => layouts({ ...module }, ''));
+const words32 = /^(Gcmd|Fsts|EventControl|Ics|Smmu(Idr\d|Cr\d|Gbpa|IrqCtrl|Gerror|StrtabCfg|CmdqCons))$/;
+const vtd = [faults, invalidation, paging, registers, tables];
+const smmuv3 = [smmuCommands, smmuEvents, smmuPaging, smmuRegisters, smmuTables];
+const all = [...vtd, ...smmuv3].flatMap((module) => layouts({ ...module }, ''));
 
 describe('layout tables', () => {
   it('finds the tables to check', () => expect(all.length).toBeGreaterThan(30));
