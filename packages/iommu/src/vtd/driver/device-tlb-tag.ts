@@ -1,5 +1,5 @@
-import { blockOrder, blockStart, ORDER_ALL } from './aligned-block.ts';
-import type { CacheTag } from './cache-tag.ts';
+import { blockOrder, blockStart, ORDER_ALL } from '../../core/unit/aligned-block.ts';
+import type { CacheTag } from '../../core/unit/cache-tag.ts';
 import type { UnitControl } from './unit-control.ts';
 
 /** The translation cache of an ATS device: visited after the IOTLB, in the same batch (spec I192, H13). */

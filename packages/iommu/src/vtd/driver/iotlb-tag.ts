@@ -1,6 +1,6 @@
+import { blockOrder, blockStart } from '../../core/unit/aligned-block.ts';
+import type { CacheTag } from '../../core/unit/cache-tag.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
-import { blockOrder, blockStart } from './aligned-block.ts';
-import type { CacheTag } from './cache-tag.ts';
 import type { UnitControl } from './unit-control.ts';
 
 /** The IOTLB of one unit under one domain id (spec I164 to I168). */
