@@ -116,7 +116,7 @@ export class CommandLoop {
   #fetchable(qid: number, limit: number): number {
     const { sqs, cqs } = this.#c;
     const toWrap = sqs.size[qid] - sqs.head[qid];
-    return Math.min(limit, FETCH_MAX, sqs.waiting(qid), toWrap, cqs.room(sqs.cqid[qid]));
+    return Math.min(limit, FETCH_MAX, sqs.occupied(qid), toWrap, cqs.room(sqs.cqid[qid]));
   }
 
   /** A fetched command: executed now, later, or not at all. */

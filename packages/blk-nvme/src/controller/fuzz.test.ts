@@ -1,11 +1,13 @@
 import { expect, it } from 'vitest';
-import { AdminOpcode } from '../spec/opcodes.ts';
+import { AdminOpcode, NvmOpcode } from '../spec/opcodes.ts';
 import { CSTS_CFS, CSTS_RDY, Register } from '../spec/registers.ts';
 import { BUFFER, BUFFER_BYTES, RawHost } from '../testing/raw-host.ts';
 
 /** Commands and register writes of one run; the environment can ask for the whole million. */
 const ROUNDS = Number(process.env['NVME_FUZZ_ROUNDS'] ?? 20_000);
 const QUEUES = 3;
+/** How long a format, a sanitize or an activation of firmware takes. */
+const BACKGROUND_NANOS = 1000;
 const SECRET = 0x3000_0000;
 
 function generator(seed: number): () => number {
@@ -22,6 +24,10 @@ function startedHost(): RawHost {
     unallocatedBytes: 2 ** 20,
     subsystemReset: true,
     weightedArbitration: true,
+    kas: 1,
+    formatNanos: BACKGROUND_NANOS,
+    sanitizeNanos: BACKGROUND_NANOS,
+    activationNanos: BACKGROUND_NANOS,
     namespaces: [{ sizeBytes: 2 ** 20 }, { sizeBytes: 2 ** 20, format: 1 }],
   });
   restart(host);
@@ -36,7 +42,9 @@ function restart(host: RawHost): void {
 
 /** Words that look like a command more often than chance would have it. */
 function command(random: () => number) {
-  const opcodes = [0, 1, 2, 4, 5, 6, 8, 9, 0xa, 0xc, 0xd, 0x10, 0x11, 0x15, 0x18, 0x19, 0x7c, 0x80, 0x82];
+  const opcodes = [
+    0, 1, 2, 4, 5, 6, 8, 9, 0xa, 0xc, 0xd, 0x10, 0x11, 0x15, 0x14, 0x18, 0x19, 0x1a, 0x7c, 0x80, 0x82, 0x84, 0x86,
+  ];
   const near = () => BUFFER + ((random() % BUFFER_BYTES) & ~(random() % 3 === 0 ? 0 : 4095));
   const address = () => (random() % 8 === 0 ? random() * 4096 : near());
   return {
@@ -95,6 +103,9 @@ it('N175 each random command ends in a completion, a held event request or a fat
     const cid = host.submit(qid, sent);
     submitted++;
     host.settle();
+    // What takes its time ends too.
+    host.controller.advance(BACKGROUND_NANOS);
+    host.settle();
     let status = -1;
     for (let q = 0; q < QUEUES; q++) {
       for (let c = host.poll(q); c !== undefined; c = host.poll(q))
@@ -112,5 +123,66 @@ it('N175 each random command ends in a completion, a held event request or a fat
   expect(ends.lost).toBe(0);
   expect(submitted).toBeGreaterThan(ROUNDS / 2);
   expect(host.port.refused).toBeGreaterThan(0);
+  expect(host.bytes(SECRET, 4096).every((byte) => byte === 0x77)).toBe(true);
+});
+
+/** What a host in disorder does besides commands: it moves doorbells, switches, resets and rearranges as it likes. */
+function disorder(host: RawHost, random: () => number): void {
+  const { controller } = host;
+  const qid = random() % (QUEUES + 1);
+  switch (random() % 8) {
+    case 0:
+      controller.writeRegister(Register.DOORBELLS + 4 * (random() % 12), random() % 80);
+      break;
+    case 1:
+      controller.writeRegister(Register.CC, random() % 2 === 0 ? 0 : 0x0046_0001);
+      break;
+    case 2:
+      controller.writeRegister((random() % 0x70) & ~3, random());
+      break;
+    case 3:
+      if (random() % 8 === 0) controller.powerCut();
+      else controller.reset();
+      break;
+    case 4:
+      controller.advance(random() % 1e9);
+      break;
+    default: {
+      const opcode = [AdminOpcode.DELETE_SQ, AdminOpcode.CREATE_SQ, AdminOpcode.DELETE_CQ, AdminOpcode.CREATE_CQ][
+        random() % 4
+      ];
+      const prp1 = opcode === AdminOpcode.CREATE_SQ ? host.sqAddress(qid) : host.cqAddress(qid);
+      const cdw11 = opcode === AdminOpcode.CREATE_SQ ? 1 | (qid << 16) : 3;
+      host.submit(0, { opcode, prp1, cdw10: qid | ((1 + (random() % 63)) << 16), cdw11 });
+    }
+  }
+}
+
+it('N175 B40 resets, power cuts, doorbells and queues that come and go, also in the middle of a request, stop nothing', () => {
+  const host = startedHost();
+  const random = generator(11);
+  host.memory.fill(SECRET, 4096, 0x77);
+  let inside = 0;
+  const interfere = () => {
+    if (random() % 20 !== 0) return;
+    inside++;
+    if (random() % 2 === 0) host.controller.reset();
+    else host.controller.writeRegister(Register.CC, 0);
+  };
+  host.port.onRequest = interfere;
+  for (let round = 0; round < ROUNDS / 4; round++) {
+    if (random() % 2 === 0) disorder(host, random);
+    else host.submit(random() % QUEUES, command(random));
+    if (random() % 3 === 0) host.settle();
+    for (let qid = 0; qid < QUEUES; qid++) if (random() % 4 === 0) host.poll(qid);
+    if (random() % 40 !== 0) continue;
+    host.port.onRequest = null;
+    restart(host);
+    // Whatever came before: a controller that was reset works.
+    const { status } = host.run(1, { opcode: NvmOpcode.FLUSH, nsid: 0xffff_ffff, cid: 0xfff0 });
+    expect(status).toBe(0);
+    host.port.onRequest = interfere;
+  }
+  expect(inside).toBeGreaterThan(ROUNDS / 1000);
   expect(host.bytes(SECRET, 4096).every((byte) => byte === 0x77)).toBe(true);
 });

@@ -193,8 +193,6 @@ export class NvmeController {
     c.memory.generation++;
     c.sqs.clear();
     c.cqs.clear();
-    c.sqs.head.fill(0);
-    c.sqs.tail.fill(0);
     c.outstanding.clear();
     c.events.clear();
     c.features.reset();

@@ -63,13 +63,21 @@ export function detach({ disks, iommu }: Machine): void {
 
 function probe(
   { description, nvme }: Machine,
-  { device, backing }: NvmePart,
+  { device, backing, pciFunction }: NvmePart,
   instance: number,
   parameters: Partial<NvmeParameters>,
 ): NvmeDriver {
   // Partitions are looked for on the disk that is used; the others wait for work.
   const scanCpu = backing === nvme.backing ? 0 : -1;
-  const driver = new NvmeDriver({ device, backing, instance, cpus: description.cpus, scanCpu, parameters });
+  const driver = new NvmeDriver({
+    device,
+    backing,
+    instance,
+    cpus: description.cpus,
+    scanCpu,
+    parameters,
+    pciId: pciFunction,
+  });
   const errno = driver.probe();
   if (errno !== 0) throw new BringUpError(description.name, backing.id, errno);
   return driver;

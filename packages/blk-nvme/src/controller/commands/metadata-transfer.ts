@@ -51,8 +51,8 @@ export function writeWithMetadata(c: ControllerState, ns: Namespace, sqe: Uint32
     if (status !== 0) return status;
     if (pract) insertProtection(ns, tagsOf(sqe), blocks.count, blocks.data, blocks.metadata);
   }
-  storeBlocks(c, ns, blocks.slba, blocks.count, blocks.data, get(sqe[SqeWord.CDW12], RwCdw12.FUA));
-  ns.metadata.write(blocks.slba * ns.metadataBytes, blocks.metadata, 0, blocks.metadata.length);
+  const fua = get(sqe[SqeWord.CDW12], RwCdw12.FUA);
+  storeBlocks(c, ns, blocks.slba, blocks.count, blocks.data, fua, blocks.metadata);
   return Status.SUCCESS;
 }
 

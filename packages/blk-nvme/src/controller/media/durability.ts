@@ -1,12 +1,20 @@
 import type { Namespace } from './namespace.ts';
 
+/** What a write puts on the media, or what was there before. */
+interface Contents {
+  readonly data: Uint8Array;
+  readonly metadata: Uint8Array;
+  /** A byte a block: it holds data that was written, and is no hole. */
+  readonly written: Uint8Array;
+}
+
 /** One write that the cache has and the media may not. */
 interface UnflushedWrite {
   readonly namespace: Namespace;
   readonly slba: number;
   readonly blocks: number;
-  readonly before: Uint8Array;
-  readonly after: Uint8Array;
+  readonly before: Contents;
+  readonly after: Contents;
 }
 
 /**
@@ -27,12 +35,14 @@ export class DurabilityLog {
     return this.#unflushed.length;
   }
 
-  /** Call before the new bytes are stored. */
-  record(namespace: Namespace, slba: number, blocks: number, data: Uint8Array): void {
-    const bytes = blocks * namespace.blockBytes;
-    const before = new Uint8Array(bytes);
-    namespace.media.read(slba * namespace.blockBytes, before, 0, bytes);
-    this.#unflushed.push({ namespace, slba, blocks, before, after: data.slice(0, bytes) });
+  /** Call before the new bytes are stored; `metadata` is empty where the namespace has none. */
+  record(namespace: Namespace, slba: number, blocks: number, data: Uint8Array, metadata: Uint8Array): void {
+    const after = {
+      data: data.slice(0, blocks * namespace.blockBytes),
+      metadata: metadata.slice(0, blocks * namespace.metadataBytes),
+      written: new Uint8Array(blocks).fill(1),
+    };
+    this.#unflushed.push({ namespace, slba, blocks, before: load(namespace, slba, blocks), after });
   }
 
   /** Everything of that namespace is durable; without one, everything is. */
@@ -67,7 +77,22 @@ export class DurabilityLog {
   }
 }
 
-function store(write: UnflushedWrite, bytes: Uint8Array, blocks: number): void {
-  const { media, blockBytes } = write.namespace;
-  if (blocks > 0) media.write(write.slba * blockBytes, bytes, 0, blocks * blockBytes);
+function load(ns: Namespace, slba: number, blocks: number): Contents {
+  const data = new Uint8Array(blocks * ns.blockBytes);
+  const metadata = new Uint8Array(blocks * ns.metadataBytes);
+  ns.media.read(slba * ns.blockBytes, data, 0, data.length);
+  ns.metadata.read(slba * ns.metadataBytes, metadata, 0, metadata.length);
+  const written = Uint8Array.from({ length: blocks }, (_, i) => (ns.written.has(slba + i) ? 1 : 0));
+  return { data, metadata, written };
+}
+
+/** Puts the first `blocks` blocks back as they were. */
+function store({ namespace: ns, slba }: UnflushedWrite, { data, metadata, written }: Contents, blocks: number): void {
+  if (blocks === 0) return;
+  ns.media.write(slba * ns.blockBytes, data, 0, blocks * ns.blockBytes);
+  ns.metadata.write(slba * ns.metadataBytes, metadata, 0, blocks * ns.metadataBytes);
+  for (let i = 0; i < blocks; i++) {
+    if (written[i] === 1) ns.written.addRange(slba + i, 1);
+    else ns.written.removeRange(slba + i, 1);
+  }
 }

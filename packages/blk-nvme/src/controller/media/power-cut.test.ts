@@ -125,3 +125,31 @@ it('N161 without FUA and flush a power cut can take a completed write back', () 
   expect(disk.versions()[0]).toBe(0);
   expect(disk.host.controller.health.unsafeShutdowns).toBe(1);
 });
+
+it('N161 N162 a power cut takes metadata back together with the data that it protects', () => {
+  const host = new RawHost({
+    namespaces: [{ sizeBytes: BLOCKS * BLOCK_BYTES, format: 1, protection: 1 }],
+    trackDurability: true,
+  });
+  const random = generator(5);
+  const PRACT = 0x2000_0000;
+  const PRCHK = 0x1400_0000;
+  let [survived, lost] = [0, 0];
+  for (let version = 1; version <= 500; version++) {
+    host.enable();
+    host.createQueuePair(1);
+    const slba = random(BLOCKS);
+    host.memory.fill(BUFFER, BLOCK_BYTES, version & 0xff);
+    const write = { opcode: NvmOpcode.WRITE, nsid: 1, prp1: BUFFER, cdw10: slba, cdw14: slba, cdw12: PRACT };
+    expect(host.run(1, write).status).toBe(0);
+    host.controller.powerCut((_i, _slba, blocks) => random(2) * blocks);
+    host.enable();
+    host.createQueuePair(1);
+    const read = { ...write, opcode: NvmOpcode.READ, cdw12: PRACT | PRCHK };
+    expect(host.run(1, read).status).toBe(0);
+    if (host.memory.load8(BUFFER) === (version & 0xff)) survived++;
+    else lost++;
+    host.controller.writeRegister(0x14, 0);
+  }
+  expect(Math.min(survived, lost)).toBeGreaterThan(100);
+});

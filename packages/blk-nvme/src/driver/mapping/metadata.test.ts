@@ -4,8 +4,10 @@ import { BLK_STS_NOTSUPP, BLK_STS_OK, BLK_STS_PROTECTION } from '../../block/bio
 import { REQ_INTEGRITY, REQ_OP_READ, REQ_OP_WRITE } from '../../block/bio/op.ts';
 import type { NvmeControllerOptions } from '../../controller/options.ts';
 import { get } from '../../spec/bits.ts';
+import { NvmOpcode } from '../../spec/opcodes.ts';
 import { Cdw0, SqeWord } from '../../spec/sqe.ts';
 import { type DmaMode, NvmeMachine } from '../../testing/nvme-machine.ts';
+import { submitUserCommand } from '../requests/user-command.ts';
 
 const B = 0x2000_0000;
 const META = 0x2100_0000;
@@ -139,5 +141,58 @@ describe('protection information of the block layer', () => {
   it('N47 does nothing without a checksum profile: other metadata has to be sent', () => {
     const machine = ready('direct', { namespaces: [{ sizeBytes: MIB, format: 1 }] }, true);
     expect(machine.io(REQ_OP_WRITE, 8, [[B, 4096]]).status).toBe(BLK_STS_NOTSUPP);
+  });
+});
+
+describe('metadata interleaved with the data', () => {
+  it('N72 is made and taken off by the device where it is one tuple', () => {
+    const machine = ready('vtd', {
+      namespaces: [{ sizeBytes: MIB, format: 1, protection: 1, extendedMetadata: true }],
+    });
+    machine.memory.fill(B, 4096, 0x77);
+    expect(machine.io(REQ_OP_WRITE, 8, [[B, 4096]]).status).toBe(BLK_STS_OK);
+    expect(named(machine, 'nvme_setup_cmd')[0]).toContain('ctrl=0x2000');
+    expect(machine.io(REQ_OP_READ, 8, [[B + 8192, 4096]]).status).toBe(BLK_STS_OK);
+    expect([machine.memory.load8(B + 8192), machine.memory.load8(B + 12287)]).toEqual([0x77, 0x77]);
+    expect(machine.memory.load8(B + 12288)).toBe(0);
+  });
+
+  it.each([
+    ['interleaved without protection', { format: 1, extendedMetadata: true }],
+    ['interleaved and longer than a tuple', { format: 2, protection: 1, extendedMetadata: true }],
+    ['apart and longer than a tuple', { format: 2, protection: 1 }],
+  ])('N72 answers NOTSUPP to I/O that has no place for its metadata: %s', (_what, namespace) => {
+    const machine = ready('direct', { namespaces: [{ sizeBytes: MIB, ...namespace }] });
+    expect(machine.io(REQ_OP_WRITE, 8, [[B, 4096]]).status).toBe(BLK_STS_NOTSUPP);
+  });
+
+  it('N72 is not taken from a payload of its own', () => {
+    const machine = ready('direct', {
+      namespaces: [{ sizeBytes: MIB, format: 1, protection: 1, extendedMetadata: true }],
+    });
+    expect(io(machine, REQ_OP_WRITE, B, [[META, 64]]).status).toBe(BLK_STS_NOTSUPP);
+  });
+
+  it('N74 comes and goes as data of a user command', () => {
+    const machine = ready('vtd', { namespaces: [{ sizeBytes: MIB, format: 1, extendedMetadata: true }] });
+    const pattern = Uint8Array.from({ length: 8 * 520 }, (_, i) => (i * 7) & 0xff);
+    machine.memory.write(B, pattern);
+    for (const [opcode, phys] of [
+      [NvmOpcode.WRITE, B],
+      [NvmOpcode.READ, B + 8192],
+    ]) {
+      const words = new Uint32Array(16);
+      words.set([opcode, 1]);
+      words[SqeWord.CDW12] = 7;
+      const data = new Bio().init(0, 0);
+      data.addPhys(phys, pattern.length);
+      const ends: number[] = [];
+      expect(submitUserCommand(machine.driver.disk(1)!, words, data, ({ status }) => ends.push(status))).toBe(true);
+      machine.settle();
+      expect(ends).toEqual([0]);
+    }
+    const back = new Uint8Array(pattern.length);
+    machine.memory.read(B + 8192, back);
+    expect(back).toEqual(pattern);
   });
 });

@@ -28,6 +28,7 @@ import {
   NVME_WZ_DEAC,
   SqeWord,
 } from '../../spec/sqe.ts';
+import { PROTECTION_BYTES } from '../../spec/t10-dif.ts';
 import type { NvmeNamespace } from '../nvme-namespace.ts';
 import type { DiscardPages } from './discard-pages.ts';
 import type { NvmeIod } from './nvme-iod.ts';
@@ -69,8 +70,7 @@ function setupReadWrite(ns: NvmeNamespace, request: Request<NvmeIod>, opcode: nu
   if ((opf & REQ_RAHEAD) !== 0) dsm |= NVME_RW_DSM_FREQ_PREFETCH;
   if (ns.identity.metadataBytes !== 0) {
     const sent = request.nrIntegritySegments > 0;
-    // Metadata that nobody sends has to be made and checked by the device, which only protection allows.
-    if (!sent && ns.identity.protection === 0) return BLK_STS_NOTSUPP;
+    if (sent ? ns.identity.extended : !deviceMakesMetadata(ns)) return BLK_STS_NOTSUPP;
     control |= sent ? protectionChecks(ns.identity.protection) : NVME_RW_PRINFO_PRACT;
     if (sent) command[SqeWord.CDW14] = request.sector / ns.sectorsPerLba;
   }
@@ -79,6 +79,16 @@ function setupReadWrite(ns: NvmeNamespace, request: Request<NvmeIod>, opcode: nu
   command[SqeWord.CDW12] |= control << 16;
   command[SqeWord.CDW13] = dsm;
   return BLK_STS_OK;
+}
+
+/**
+ * Metadata that nobody sends has to be made and taken off by the device (PRACT), which it does with tuples that are all
+ * of the metadata.
+ * spec gap: N72 says "PRACT if PI". With more metadata than the tuple the device would still move the rest of it, to an
+ * MPTR that is 0, or in between the data of a buffer that has no room: such a namespace answers as one without PI does.
+ */
+function deviceMakesMetadata({ identity }: NvmeNamespace): boolean {
+  return identity.protection !== 0 && identity.metadataBytes === PROTECTION_BYTES;
 }
 
 /** What the device checks of protection information that the host sent: type 3 has no reference tag (spec N47, N72). */
