@@ -71,6 +71,7 @@ export type { ReplayPageInput } from './report/replay/replay-page.ts';
 export { replayPage } from './report/replay/replay-page.ts';
 export { storyPage } from './report/story-page.ts';
 export { studyPage } from './report/study-page.ts';
+export { topologyPage } from './report/topology-page.ts';
 // Defects that happen before one's eyes.
 export { STORIES } from './story/stories.ts';
 export type { Story, StoryRequest, StoryRun } from './story/story.ts';

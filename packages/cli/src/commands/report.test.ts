@@ -58,6 +58,12 @@ describe('dmalab replay --report', () => {
     },
   );
 
+  it('draws the machine of --as', async () => {
+    const page = readFileSync(await reportFile('replay', TRACE, '--as', example('gpu-workstation.yaml')), 'utf8');
+    expect(page).toContain('<h2>The machine</h2>');
+    expect(page).toContain('memory for peers');
+  });
+
   it('refuses a file that can’t be written in one line with exit code 2', async () => {
     const { exitCode, complaints } = await runCaptured('replay', TRACE, '--report', '/nonexistent/out.html');
     expect(exitCode).toBe(2);
@@ -87,6 +93,24 @@ describe('a study’s page', () => {
         const picture = screenshot(page, width, height);
         expect(picture.console).toEqual([]);
         expect(plotPixels(picture, 0, 400)).toBeGreaterThan(1000);
+      }
+    },
+  );
+});
+
+describe('dmalab topology --report', () => {
+  it.skipIf(CHROMIUM === null)(
+    'opens in Chromium without a word on the console, with the machine drawn at both widths',
+    { timeout: 60_000 },
+    async () => {
+      const page = await reportFile('topology', example('nvme-and-gpu.lspci.txt'));
+      for (const [width, height] of [
+        [1600, 1200],
+        [400, 2400],
+      ]) {
+        const picture = screenshot(page, width, height);
+        expect(picture.console).toEqual([]);
+        expect(plotPixels(picture, 0, 400)).toBeGreaterThan(20); // the disk's edge
       }
     },
   );

@@ -5,6 +5,7 @@ import {
   type FieldAgreement,
   type IovaAgreement,
   type NvmeAgreement,
+  type ReplayPageInput,
   type ReplayReport,
   replayPage,
   replayTrace,
@@ -38,9 +39,12 @@ export async function runReplay(file: string, flags: ReplayFlags): Promise<void>
   const report = replayTrace(trace, {
     nvme: nvme === true,
     ...(bootText !== undefined && { bootText }),
-    ...(other !== undefined && { as: other }),
+    ...(other !== undefined && { as: other.machine }),
   });
-  writeFiles(file, flags, trace, summary, report);
+  writeFiles(flags, trace, {
+    ...{ name: basename(file), summary, report },
+    ...(other !== undefined && { otherMachine: other.description }),
+  });
   if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, ...report });
   else printReport(file, trace, summary, report);
   const found = disagreements(report.agreement) + report.dmaDebug.findings.length;
@@ -48,15 +52,9 @@ export async function runReplay(file: string, flags: ReplayFlags): Promise<void>
 }
 
 /** What goes into files, beside what is printed. */
-function writeFiles(
-  file: string,
-  { perfetto, report: page }: ReplayFlags,
-  { log }: Trace,
-  summary: TraceSummary,
-  report: ReplayReport,
-): void {
+function writeFiles({ perfetto, report }: ReplayFlags, { log }: Trace, page: ReplayPageInput): void {
   if (perfetto !== undefined) writePieces(perfetto, (write) => writeChromeTrace(log, write));
-  if (page !== undefined) writeText(page, replayPage({ name: basename(file), summary, report }));
+  if (report !== undefined) writeText(report, replayPage(page));
 }
 
 /** Events without a format here, and lines that are neither event nor comment. */

@@ -41,7 +41,7 @@ export async function studyCommand(file: string | undefined, { json, machine, re
   const mappings = [...tried.values()].flatMap(tryMappings);
   const platforms = [tryPlatformOps('page'), tryPlatformOps('phys')];
   const answers = answerQuestions(rows, mappings, platforms);
-  if (report !== undefined) writeText(report, studyPage(name, rows));
+  if (report !== undefined) writeText(report, studyPage(name, rows, machines));
   if (json) {
     printJson({ file: name, jobs: jobs.jobs, withoutEffect: jobs.withoutEffect, rows, mappings, platforms, answers });
   } else {

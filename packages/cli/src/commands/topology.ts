@@ -5,6 +5,7 @@ export interface TopologyFlags {
   readonly iommu?: string;
   readonly acsRedirOff?: string;
   readonly json?: true;
+  readonly report?: string;
 }
 
 const DETAILS = `
@@ -30,6 +31,7 @@ export function addTopology(program: Command): void {
     .argument('<FILE>', 'output of lspci, or a description')
     .option('--iommu <STATE>', 'on or off: ACS as after such a boot')
     .option('--acs-redir-off <LIST>', 'as if booted with pci=disable_acs_redir=LIST')
+    .option('--report <FILE>', 'write it as a page with the machine drawn, which opens and prints without a server')
     .option('--json', 'the same as data')
     .addHelpText('after', DETAILS)
     .action(async (file: string, flags: TopologyFlags) => {

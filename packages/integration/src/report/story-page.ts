@@ -1,16 +1,18 @@
 import type { Story, StoryRequest, StoryRun } from '../story/story.ts';
 import { type Html, html } from './html.ts';
+import { machinesSection } from './machine/machines-section.ts';
 import { dataTable, page, plots, type Section } from './page.ts';
 import { barChart } from './svg/bar-chart.ts';
 import { figure } from './units.ts';
 
 /** A story as a page: what happens, the figures of each setting, and what they show. */
-export function storyPage({ title, plot, runs, findings }: Story): string {
+export function storyPage({ title, plot, machine, runs, findings }: Story): string {
   const intro = html`${plot.map((paragraph) => html`<p>${paragraph}</p>`)}`;
   return page(title, intro, [
     { title: 'What the figures show', body: html`<ul>${findings.map((finding) => html`<li>${finding}</li>`)}</ul>` },
     { title: 'What arrived', body: plots([arrivedChart(runs)]) },
     ...runs.map(runSection),
+    machinesSection([machine]),
   ]);
 }
 

@@ -1,5 +1,7 @@
+import type { MachineDescription } from '../machine/machine-description.ts';
 import type { StudyRow } from '../study/study-row.ts';
 import { html } from './html.ts';
+import { machinesSection } from './machine/machines-section.ts';
 import { dataTable, page, plots } from './page.ts';
 import { type BarChart, barChart } from './svg/bar-chart.ts';
 import { inUnit, type Unit } from './units.ts';
@@ -52,8 +54,8 @@ const MEASURES: readonly Measure[] = [
   },
 ];
 
-/** A study as a page: one bar chart for each measure, machines in groups, a bar for each mapping interface; then the table. */
-export function studyPage(name: string, rows: readonly StudyRow[]): string {
+/** A study as a page: one bar chart for each measure, machines in groups, a bar for each mapping interface; then the table, and the machines. */
+export function studyPage(name: string, rows: readonly StudyRow[], drawn: readonly MachineDescription[] = []): string {
   const machines = [...new Set(rows.map(({ machine }) => machine))];
   const chart = ({ value, ...labels }: Measure): BarChart => ({
     ...labels,
@@ -66,6 +68,7 @@ export function studyPage(name: string, rows: readonly StudyRow[]): string {
   return page(`DMA study of ${name}`, intro, [
     { title: 'Machines compared', body: plots(MEASURES.map((measure) => barChart(chart(measure)))) },
     { title: 'Figures', body: figures(rows) },
+    ...(drawn.length === 0 ? [] : [machinesSection(drawn)]),
   ]);
 }
 

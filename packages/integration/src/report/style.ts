@@ -30,6 +30,8 @@ svg text { fill: var(--soft); font: 11.5px system-ui, sans-serif; }
 .line.s0 { stroke: var(--s0); } .line.s1 { stroke: var(--s1); stroke-dasharray: 5 2; } .line.s2 { stroke: var(--s2); stroke-dasharray: 2 2; }
 .line.s3 { stroke: var(--s3); stroke-dasharray: 8 2 2 2; } .line.s4 { stroke: var(--s4); stroke-dasharray: 1 3; } .line.s5 { stroke: var(--s5); }
 .area.s0, .bar.s0 { fill: var(--s0); } .bar.s1 { fill: var(--s1); } .bar.s2 { fill: var(--s2); } .bar.s3 { fill: var(--s3); } .bar.s4 { fill: var(--s4); } .bar.s5 { fill: var(--s5); }
+.box { fill: var(--card); stroke: var(--rule); } .wire { fill: none; stroke: var(--soft); } svg text.name { fill: var(--ink); font-weight: 600; }
+.edge { fill: var(--rule); } .edge.disk { fill: var(--s0); } .edge.peer { fill: var(--s3); } .edge.iommu { fill: var(--s1); } .edge.memory, .edge.cpu { fill: var(--s2); }
 .legend { display: flex; flex-wrap: wrap; gap: .2rem 1rem; list-style: none; margin: .4rem 0 0; padding: 0; font-size: .85rem; }
 .legend li { overflow-wrap: anywhere; } .legend svg { width: 28px; height: 10px; margin-right: .4rem; }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; font-variant-numeric: tabular-nums; margin: .5rem 0; }

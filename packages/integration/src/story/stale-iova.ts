@@ -44,13 +44,14 @@ export function staleIovaStory(): Story {
   return {
     title: STALE_IOVA_TITLE,
     plot: PLOT,
+    machine: staleIovaMachine('strict'),
     runs,
     findings: findings(runs),
   };
 }
 
 /** The machine on which the story plays: where the switch's ports don't redirect, peers talk by bus address (spec T46). */
-export function staleIovaMachine(iommu: IommuPolicy): MachineDescription {
+function staleIovaMachine(iommu: IommuPolicy): MachineDescription {
   return {
     ...MACHINES['gpu-peer'],
     name: 'a disk and a GPU under one switch',

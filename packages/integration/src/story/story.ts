@@ -1,3 +1,5 @@
+import type { MachineDescription } from '../machine/machine-description.ts';
+
 /** One request of a story: what was asked, what the driver told the device, what came of it. */
 export interface StoryRequest {
   readonly what: string;
@@ -32,6 +34,8 @@ export interface Story {
   readonly title: string;
   /** What goes wrong, where, and why nothing else tells of it: a paragraph each. */
   readonly plot: readonly string[];
+  /** Where it happens. */
+  readonly machine: MachineDescription;
   readonly runs: readonly StoryRun[];
   /** What the figures show, a line each. */
   readonly findings: readonly string[];

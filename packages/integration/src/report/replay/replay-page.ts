@@ -1,6 +1,8 @@
 import type { TraceSummary } from '@dmalab/trace';
+import type { MachineDescription } from '../../machine/machine-description.ts';
 import { disagreements, type ReplayReport } from '../../replay/replay-trace.ts';
 import { html } from '../html.ts';
+import { machinesSection } from '../machine/machines-section.ts';
 import { cards, dataTable, page, plots, type Section } from '../page.ts';
 import { lineChart } from '../svg/line-chart.ts';
 import { bytes, figure } from '../units.ts';
@@ -16,11 +18,13 @@ export interface ReplayPageInput {
   readonly name: string;
   readonly summary: TraceSummary;
   readonly report: ReplayReport;
+  /** The machine to which the requests were given too; it is drawn. */
+  readonly otherMachine?: MachineDescription;
 }
 
 /** A trace as a page to show to somebody else: figures, plots over time, findings, agreement. */
 export function replayPage(input: ReplayPageInput): string {
-  const { name, summary, report } = input;
+  const { name, summary, report, otherMachine } = input;
   const { diagnosis } = report;
   const sections: Section[] = [
     findingsSection(report),
@@ -29,6 +33,7 @@ export function replayPage(input: ReplayPageInput): string {
     ...diagnosis.iova.flatMap(iovaSections),
     activitySection(input),
     agreementSection(report.agreement),
+    ...(otherMachine === undefined ? [] : [machinesSection([otherMachine])]),
   ];
   const intro = html`<p class="soft">A DMA trace of a real kernel, replayed by dmalab. Times are the trace’s own clock; line numbers are those of the file.</p>${figures(summary, report)}`;
   return page(`DMA trace ${name}`, intro, sections);
