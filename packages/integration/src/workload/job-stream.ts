@@ -8,6 +8,8 @@ export interface WorkloadIo {
   isWrite: boolean;
   offsetBytes: number;
   lengthBytes: number;
+  /** Not before so many nanoseconds from the start, where the source says when. */
+  dueNanos?: number;
 }
 
 const SECTOR_BYTES = 512;

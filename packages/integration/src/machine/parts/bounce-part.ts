@@ -1,10 +1,11 @@
 import type { AddressMap } from '@dmalab/phys-memory';
 import { planBootPool, reserveBootPool, Swiotlb, SwiotlbPool } from '@dmalab/swiotlb';
+import type { MachineHooks } from '../hooks.ts';
 import type { MachineDescription } from '../machine-description.ts';
 import type { MemoryPart } from './memory-part.ts';
 
 /** Sets the machine's bounce pool up as boot does: plan, place, share (spec S11 to S22, S101). Null: no pool. */
-export function buildSwiotlb(description: MachineDescription, map: AddressMap, part: MemoryPart) {
+export function buildSwiotlb(description: MachineDescription, map: AddressMap, part: MemoryPart, hooks?: MachineHooks) {
   const { platform, commandLine, cpus, confidential } = description;
   const isGuest = confidential !== 'none';
   const memoryEncryption = isGuest ? 'guest' : 'none';
@@ -15,5 +16,6 @@ export function buildSwiotlb(description: MachineDescription, map: AddressMap, p
   if (geometry === null) return null;
   const pool = new SwiotlbPool({ ...geometry, shared: isGuest });
   part.shared?.setDecrypted(pool.start, pool.end - pool.start);
-  return { pool, swiotlb: new Swiotlb({ memory: part.memory, pool, force: plan.force, memoryEncryption }) };
+  const options = { memory: part.memory, pool, force: plan.force, memoryEncryption } as const;
+  return { pool, swiotlb: hooks?.swiotlb(options) ?? new Swiotlb(options) };
 }

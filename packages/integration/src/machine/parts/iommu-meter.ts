@@ -52,6 +52,11 @@ export class IommuMeter implements DmaRemapper, TableMemory, RegisterBacking {
     };
   }
 
+  /** Words of 32 bits that the unit read from memory, ever. */
+  get loads(): number {
+    return this.#loads;
+  }
+
   reset(): void {
     this.#requests = 0;
     this.#walks = 0;

@@ -10,6 +10,7 @@ import {
 } from '@dmalab/iommu';
 import type { PciFunction } from '@dmalab/pci-p2p';
 import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
+import type { MachineHooks } from '../hooks.ts';
 import type { IommuPolicy, MachineDescription } from '../machine-description.ts';
 import { IommuMeter } from './iommu-meter.ts';
 
@@ -55,6 +56,7 @@ export function attachToIommu(
   policy: IommuPolicy,
   { rid, hostBridge }: PciFunction,
   { kernel, ring }: DmaContext,
+  hooks?: MachineHooks,
 ): { readonly domain: DmaDomain; readonly paging: VtdDomain } | null {
   if (policy === 'passthrough') {
     driver.attachPassThrough(rid);
@@ -62,7 +64,7 @@ export function attachToIommu(
   }
   const paging = driver.createDomain();
   driver.attachDevice(rid, paging);
-  const domain = new DmaDomain(kernel, paging, { lazy: policy === 'lazy', trace: ring });
+  const domain = new DmaDomain(kernel, hooks?.paging(paging) ?? paging, { lazy: policy === 'lazy', trace: ring });
   const windows = hostBridge.windows.map(({ cpuStart, lengthBytes, offset = 0 }) => ({
     start: cpuStart - offset,
     last: cpuStart - offset + lengthBytes - 1,

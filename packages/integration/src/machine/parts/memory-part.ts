@@ -9,6 +9,7 @@ import {
   PhysMemory,
   SharedPages,
 } from '@dmalab/phys-memory';
+import type { MachineHooks } from '../hooks.ts';
 import type { MachineDescription } from '../machine-description.ts';
 
 /** The address bit that marks private memory of a SEV guest, where AMD's CPUs have it (spec P60). */
@@ -30,9 +31,13 @@ export interface MemoryPart {
  * Kernel structures (rings, descriptor pools, bounce slots) are read and written in memory itself: on a non-coherent
  * machine the kernel maps them uncached. Data buffers go through `cpu`.
  */
-export function buildMemory({ coherent, confidential }: MachineDescription, ram: readonly AddressRange[]): MemoryPart {
+export function buildMemory(
+  { coherent, confidential }: MachineDescription,
+  ram: readonly AddressRange[],
+  hooks?: MachineHooks,
+): MemoryPart {
   const memory = new PhysMemory({ spans: ram });
-  const cpuCache = coherent ? null : new CpuCache(memory);
+  const cpuCache = coherent ? null : (hooks?.cpuCache(memory) ?? new CpuCache(memory));
   const shared = confidential === 'sev' ? new SharedPages(memory) : null;
   return {
     memory,

@@ -1,6 +1,7 @@
 import { NvmeController } from '@dmalab/blk-nvme/controller';
 import { Device, type DmaContext } from '@dmalab/dma-api';
 import { PciDevice, type PciFabric, type PciFunction } from '@dmalab/pci-p2p';
+import type { MachineHooks } from '../hooks.ts';
 import type { NvmePart } from '../machine.ts';
 import type { MachineDescription, NvmeDescription } from '../machine-description.ts';
 import { attachToIommu, type IommuPart } from './iommu-part.ts';
@@ -16,21 +17,28 @@ export interface NvmeSurroundings {
 }
 
 /** Puts a disk behind its function, on an enumerated bus; its driver has not probed it yet. */
-export function buildNvme(surroundings: NvmeSurroundings, disk: NvmeDescription, pciFunction: PciFunction): NvmePart {
+export function buildNvme(
+  surroundings: NvmeSurroundings,
+  disk: NvmeDescription,
+  pciFunction: PciFunction,
+  hooks?: MachineHooks,
+): NvmePart {
   const { description, fabric, iommu, dma } = surroundings;
   const controller = new NvmeController({
-    port: pciFunction.port,
+    port: hooks?.port(pciFunction.port) ?? pciFunction.port,
     namespaces: [{ sizeBytes: description.diskBytes }],
     vectors: description.cpus + 1,
+    ...hooks?.controller,
   });
-  pciFunction.attach(0, controller);
+  pciFunction.attach(0, hooks?.registers(controller) ?? controller);
   const backing = new PciDevice(fabric, 0, pciFunction.rid, {
     advance: (nanoseconds) => {
       controller.advance(nanoseconds);
+      hooks?.waited(nanoseconds);
       for (let steps = 0; steps < MOST_STEPS && controller.step(); steps++);
     },
   });
-  const attached = iommu === null ? null : attachToIommu(iommu, description.iommu, pciFunction, dma);
+  const attached = iommu === null ? null : attachToIommu(iommu, description.iommu, pciFunction, dma, hooks);
   const domain = attached?.domain ?? null;
   const device = new Device(dma, backing.id, {
     driver: 'nvme',

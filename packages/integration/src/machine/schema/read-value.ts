@@ -1,4 +1,4 @@
-import type { ArraySchema, IntegerSchema, ObjectSchema, Schema, StringSchema } from './schema-types.ts';
+import type { ArraySchema, IntegerSchema, NumberSchema, ObjectSchema, Schema, StringSchema } from './schema-types.ts';
 
 /** A value that is not as its schema says: where, what is wrong, what would be right. */
 export interface SchemaFault {
@@ -21,6 +21,8 @@ export function readValue(schema: Schema, value: unknown, path: Path, refuse: Re
       return readArray(schema, value, path, refuse);
     case 'integer':
       return readInteger(schema, value, path, refuse);
+    case 'number':
+      return readNumber(schema, value, path, refuse);
     case 'string':
       return readString(schema, value, path, refuse);
     case 'boolean':
@@ -61,6 +63,11 @@ function readInteger(schema: IntegerSchema, value: unknown, path: Path, refuse: 
   if (typeof value === 'number' && value >= minimum && value <= maximum && value % multipleOf === 0) return value;
   const step = multipleOf === 1 ? 'a whole number' : `a multiple of ${multipleOf}`;
   return refuse(path, `${show(value)} does not fit`, `give ${step} from ${minimum} to ${maximum}`);
+}
+
+function readNumber({ minimum, maximum }: NumberSchema, value: unknown, path: Path, refuse: Refuse): number {
+  if (typeof value === 'number' && value >= minimum && value <= maximum) return value;
+  return refuse(path, `${show(value)} does not fit`, `give a number from ${minimum} to ${maximum}`);
 }
 
 function readString(schema: StringSchema, value: unknown, path: Path, refuse: Refuse): string {

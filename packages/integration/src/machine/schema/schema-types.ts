@@ -1,5 +1,5 @@
 /** The part of JSON Schema that machine descriptions need, and that {@link readValue} understands. */
-export type Schema = ObjectSchema | ArraySchema | IntegerSchema | StringSchema | BooleanSchema;
+export type Schema = ObjectSchema | ArraySchema | IntegerSchema | NumberSchema | StringSchema | BooleanSchema;
 
 interface Described {
   readonly description?: string;
@@ -24,6 +24,14 @@ export interface IntegerSchema extends Described {
   readonly minimum: number;
   readonly maximum: number;
   readonly multipleOf?: number;
+  readonly default?: number;
+}
+
+/** With a fraction, if it likes. */
+export interface NumberSchema extends Described {
+  readonly type: 'number';
+  readonly minimum: number;
+  readonly maximum: number;
   readonly default?: number;
 }
 

@@ -1,0 +1,12 @@
+/** A doorbell arrives: offset, value. */
+export const EVENT_DOORBELL = 1;
+/** Something in the controller is due. */
+export const EVENT_DEVICE = 2;
+/** An interrupt message arrives: vector. */
+export const EVENT_INTERRUPT = 3;
+/** The workload has something to do on a CPU: CPU. */
+export const EVENT_WAKE = 4;
+/** A kernel timer of the disk's domain. */
+export const EVENT_TIMER = 5;
+/** The kernel looks for commands that took too long. */
+export const EVENT_WATCHDOG = 6;

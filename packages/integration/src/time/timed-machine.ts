@@ -1,0 +1,215 @@
+import type { Bio } from '@dmalab/blk-nvme';
+import { bringUp } from '../machine/bring-up.ts';
+import { buildMachine } from '../machine/build-machine.ts';
+import type { RunningMachine } from '../machine/machine.ts';
+import type { MachineDescription } from '../machine/machine-description.ts';
+import {
+  EVENT_DEVICE,
+  EVENT_DOORBELL,
+  EVENT_INTERRUPT,
+  EVENT_TIMER,
+  EVENT_WAKE,
+  EVENT_WATCHDOG,
+} from './event-codes.ts';
+import { MachineClock } from './machine-clock.ts';
+import { WORK_COMPLETE, WORK_INTERRUPT, WORK_SUBMIT } from './work/work-kinds.ts';
+
+/** How often the kernel looks for commands past their deadline (spec N26). */
+const WATCHDOG_NANOS = 1e9;
+
+/** Who gives a timed machine its work. */
+export interface TimedClient {
+  /** The CPU is free for what can be submitted now: after an interrupt of its own, or because it was asked to wake. */
+  run(cpu: number): void;
+}
+
+/**
+ * A machine in virtual time: one event after the other, in order. A CPU does one thing at a time; what it does takes effect
+ * when it begins, except that the disk hears of it when the doorbell arrives, and lasts as long as its work costs. The
+ * disk's own time is in {@link MachineClock.device}. Same machine, same client: same times, to the nanosecond.
+ */
+export class TimedMachine {
+  readonly machine: RunningMachine;
+  readonly clock: MachineClock;
+  /** Nanoseconds that each CPU worked since the start. */
+  readonly busyNanos: Float64Array;
+  readonly startNanos: number;
+  /** Interrupts taken. */
+  interrupts = 0;
+  readonly #client: TimedClient;
+  /** When each CPU is free. */
+  readonly #freeAt: Float64Array;
+  /** Interrupts and wakes that wait for their CPU already, by vector and by CPU. */
+  readonly #vectorWaits: Uint8Array;
+  readonly #wakeWaits: Uint8Array;
+  readonly #submitBio: RunningMachine['disk']['queue'];
+  /** How far the controller's own time has come. */
+  #deviceNanos: number;
+  #timerNanos = Number.POSITIVE_INFINITY;
+
+  /** @param clock that the machine was built with */
+  constructor(machine: RunningMachine, clock: MachineClock, client: TimedClient) {
+    const { cpus } = machine.description;
+    this.machine = machine;
+    this.clock = clock;
+    this.#client = client;
+    this.busyNanos = new Float64Array(cpus);
+    this.#freeAt = new Float64Array(cpus);
+    this.#vectorWaits = new Uint8Array(cpus + 1);
+    this.#wakeWaits = new Uint8Array(cpus);
+    this.#submitBio = machine.disk.queue;
+    this.startNanos = Math.ceil(machine.kernel.nowNanos);
+    this.#deviceNanos = this.startNanos;
+    const meter = machine.iommu?.meter ?? null;
+    clock.start(this.startNanos, meter === null ? () => 0 : () => meter.loads);
+    clock.events.push(this.startNanos + WATCHDOG_NANOS, EVENT_WATCHDOG);
+  }
+
+  /** Asks for a {@link TimedClient.run} of a CPU. */
+  wakeAt(nanos: number, cpu: number): void {
+    this.clock.events.push(Math.ceil(nanos), EVENT_WAKE, cpu);
+  }
+
+  /** A CPU hands a bio to the kernel; inside {@link TimedClient.run} only. */
+  submitBio(bio: Bio, cpu: number): void {
+    this.clock.meter.add(WORK_SUBMIT, 1);
+    this.#submitBio.submitBio(bio, cpu);
+  }
+
+  /** Work of the caller's kind, on the CPU in hand. */
+  charge(kind: number): void {
+    this.clock.meter.add(kind, 1);
+  }
+
+  /** Carries out the next event; false when there is none before that time. */
+  step(untilNanos = Number.POSITIVE_INFINITY): boolean {
+    const { events } = this.clock;
+    if (events.nextTime > untilNanos || !events.pop()) return false;
+    this.clock.nowNanos = events.time;
+    switch (events.code) {
+      case EVENT_DOORBELL:
+        this.clock.ring(events.first, events.second);
+        this.#runDevice();
+        break;
+      case EVENT_DEVICE:
+        this.#runDevice();
+        break;
+      case EVENT_INTERRUPT:
+        this.#interrupt(events.first);
+        break;
+      case EVENT_WAKE:
+        this.#wake(events.first);
+        break;
+      case EVENT_TIMER:
+        this.#runTimers();
+        break;
+      default:
+        this.#watch();
+    }
+    return true;
+  }
+
+  #runDevice(): void {
+    const { clock, machine } = this;
+    const { controller } = machine.nvme;
+    const passed = clock.nowNanos - this.#deviceNanos;
+    if (passed > 0) {
+      controller.advance(passed);
+      this.#deviceNanos = clock.nowNanos;
+    }
+    do clock.device.beginStep();
+    while (controller.step());
+  }
+
+  #interrupt(vector: number): void {
+    const cpu = this.#cpuOf(vector);
+    if (this.#isBusy(cpu)) {
+      // Messages of a vector that is pending already are one interrupt.
+      if (this.#vectorWaits[vector] === 0) this.clock.events.push(this.#freeAt[cpu], EVENT_INTERRUPT, vector);
+      this.#vectorWaits[vector] = 1;
+      return;
+    }
+    this.#vectorWaits[vector] = 0;
+    this.interrupts++;
+    this.#begin(cpu);
+    this.clock.meter.add(WORK_INTERRUPT, 1);
+    this.clock.deliver[vector]();
+    this.machine.driver.poll();
+    this.#client.run(cpu);
+    this.#end(cpu);
+  }
+
+  #wake(cpu: number): void {
+    if (this.#isBusy(cpu)) {
+      if (this.#wakeWaits[cpu] === 0) this.clock.events.push(this.#freeAt[cpu], EVENT_WAKE, cpu);
+      this.#wakeWaits[cpu] = 1;
+      return;
+    }
+    this.#wakeWaits[cpu] = 0;
+    this.#begin(cpu);
+    this.#client.run(cpu);
+    this.#end(cpu);
+  }
+
+  /** Timers fire on the first CPU, which is interrupted for them, busy or not. */
+  #runTimers(): void {
+    this.#timerNanos = Number.POSITIVE_INFINITY;
+    this.#begin(0);
+    this.machine.nvme.domain?.runTimers();
+    this.#end(0);
+  }
+
+  #watch(): void {
+    this.#begin(0);
+    this.machine.driver.timeouts.check();
+    this.machine.driver.poll();
+    this.#end(0);
+    this.clock.events.push(this.clock.nowNanos + WATCHDOG_NANOS, EVENT_WATCHDOG);
+  }
+
+  /** A CPU of its own for each I/O queue; the admin queue's is the first (spec N62). */
+  #cpuOf(vector: number): number {
+    return vector === 0 ? 0 : (vector - 1) % this.busyNanos.length;
+  }
+
+  #isBusy(cpu: number): boolean {
+    return this.#freeAt[cpu] > this.clock.nowNanos;
+  }
+
+  #begin(cpu: number): void {
+    const { clock, machine } = this;
+    machine.kernel.cpu = cpu;
+    machine.kernel.nowNanos = clock.nowNanos;
+    clock.activityNanos = clock.nowNanos;
+    clock.meter.restart();
+  }
+
+  #end(cpu: number): void {
+    const { clock } = this;
+    const spent = clock.meter.spentNanos;
+    this.busyNanos[cpu] += spent;
+    this.#freeAt[cpu] = Math.max(this.#freeAt[cpu], clock.nowNanos) + Math.ceil(spent);
+    const due = Math.ceil(this.machine.nvme.domain?.timerDue ?? Number.POSITIVE_INFINITY);
+    if (due < this.#timerNanos) {
+      this.#timerNanos = due;
+      clock.events.push(Math.max(due, clock.nowNanos), EVENT_TIMER);
+    }
+  }
+
+  /** Time since the start. */
+  get elapsedNanos(): number {
+    return this.clock.nowNanos - this.startNanos;
+  }
+
+  /** The block layer's and the driver's part of a completion; for the client's end-of-I/O callback. */
+  chargeCompletion(): void {
+    this.clock.meter.add(WORK_COMPLETE, 1);
+  }
+}
+
+/** Builds a machine in virtual time and brings it up; booting takes no time. */
+export function startTimedMachine(description: MachineDescription, client: TimedClient): TimedMachine {
+  const hooks = new MachineClock(description);
+  const machine = bringUp(buildMachine(description, { hooks, meterIommu: true }));
+  return new TimedMachine(machine, hooks, client);
+}
