@@ -100,7 +100,10 @@ export class NvmeController {
       if (get(this.#c.registers.csts, Csts.RDY) === 1) writeDoorbell(this.#c, offset, value);
       return;
     }
-    if (this.#c.registers.writeHeld(offset, value)) return;
+    if (this.#c.registers.writeHeld(offset, value)) {
+      if (offset === Register.INTMS || offset === Register.INTMC) this.#c.wire?.settle();
+      return;
+    }
     if (offset === Register.CC) this.#writeConfiguration(value);
     else if (offset === Register.NSSR) this.#writeSubsystemReset(value);
     else if (offset === Register.CMBMSC) this.#writeCmbmsc(value, this.#c.registers.cmbmscHigh);
@@ -203,6 +206,7 @@ export class NvmeController {
     c.eventIndexes = -1;
     c.registers.csts &= CSTS_NSSRO;
     c.registers.interruptMask = 0;
+    c.wire?.settle();
   }
 
   /** CC.SHN (spec N123): caches are emptied at once, so the shutdown is complete at once. */

@@ -39,8 +39,10 @@ export interface NvmeControllerOptions {
   readonly ioQueues?: number;
   /** Entries of the largest queue, 2 to 65536. Default 2048. */
   readonly queueEntries?: number;
-  /** MSI-X vectors, 1 to 2048. Default `ioQueues` + 1. */
+  /** Interrupt vectors, 1 to 2048 with MSI-X. Default `ioQueues` + 1, or 1 with a wire. */
   readonly vectors?: number;
+  /** The function has an interrupt wire: one vector is all that there is then (spec N134). Default false. */
+  readonly interruptWire?: boolean;
   /** VS register. Default 1.4.0. */
   readonly version?: number;
   /** log2 of the largest transfer in 4 KiB pages, 0 for no limit. Default 7. */
@@ -103,7 +105,8 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
     namespaces: [{ sizeBytes: 64 * 2 ** 20 }],
     ioQueues,
     queueEntries: 2048,
-    vectors: ioQueues + 1,
+    vectors: options.interruptWire === true ? 1 : ioQueues + 1,
+    interruptWire: false,
     version: 0x00010400,
     mdts: 7,
     sgls: 0x80001,

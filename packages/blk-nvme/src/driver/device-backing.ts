@@ -17,6 +17,11 @@ export interface DeviceBacking extends RegisterBacking {
   /** Vectors that the function offers. */
   msixVectors(): number;
   enableMsix(count: number): void;
+  /** The same for MSI, whose count is a power of two; absent: no MSI. */
+  msiVectors?(): number;
+  enableMsi?(count: number): void;
+  /** Makes vector 0 the interrupt wire; false, or absent, where there is none. */
+  enableWire?(): boolean;
   /** PCI error handling has cut the device off for now (spec N94). Absent: it never does. */
   channelOffline?(): boolean;
   /** Status register of config space, for the log. */

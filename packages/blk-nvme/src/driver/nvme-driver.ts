@@ -19,6 +19,7 @@ import { ControllerMemoryBuffer, type P2pRegistration } from './bring-up/control
 import { ControllerRegisters } from './bring-up/controller-registers.ts';
 import { HostMemoryBuffer } from './bring-up/host-memory-buffer.ts';
 import { type ControllerIdentity, parseController } from './bring-up/identify-controller.ts';
+import { InterruptVectors } from './bring-up/interrupt-vectors.ts';
 import { IoQueues } from './bring-up/io-queues.ts';
 import { controllerLimits } from './bring-up/namespace-limits.ts';
 import { scanPartitions } from './bring-up/partition-scan.ts';
@@ -94,6 +95,7 @@ export class NvmeDriver {
   readonly state = new NvmeState();
   readonly log: DriverLog;
   readonly trace: NvmeTrace;
+  readonly vectors: InterruptVectors;
   readonly registers: ControllerRegisters;
   readonly mapping: DataMapping;
   readonly pools: DescriptorPools;
@@ -134,6 +136,7 @@ export class NvmeDriver {
     this.log = new DriverLog(context.log, this.name, this.parameters.verboseErrors);
     this.quirks = quirksOf(options.pciId);
     this.trace = new NvmeTrace(context.ring, this.name);
+    this.vectors = new InterruptVectors(backing);
     this.registers = new ControllerRegisters(backing, this.log);
     this.pools = new DescriptorPools(device);
     this.mapping = new DataMapping(device, this.pools, this.parameters);
@@ -261,7 +264,7 @@ export class NvmeDriver {
   #start(first: boolean): number {
     const { registers, backing } = this;
     backing.enable();
-    backing.enableMsix(1);
+    if (this.vectors.enable(1) === 0) return ENODEV;
     if (registers.isGone()) return ENODEV;
     registers.readCapabilities();
     this.cmb.map();
@@ -274,7 +277,7 @@ export class NvmeDriver {
 
   /** The first vector is given back and all are asked for at once (spec N62). */
   #startAdminQueue(): number {
-    const { device, backing, registers } = this;
+    const { device, registers } = this;
     if (this.#adminNvmeQueue === null) {
       const cq = QueueMemory.alloc(device, NVME_AQ_DEPTH, RING_ENTRY_BYTES.cq);
       const sq = cq === null ? null : QueueMemory.alloc(device, NVME_AQ_DEPTH, RING_ENTRY_BYTES.sq);
@@ -288,7 +291,7 @@ export class NvmeDriver {
     queue.init();
     queue.vector = 0;
     this.adminPath.queues = [queue];
-    return backing.msixVectors() > 0 ? 0 : ENODEV;
+    return 0;
   }
 
   makeQueue(qid: number, rings: { readonly sq: SubmissionRing; readonly cq: QueueMemory }, polled: boolean): NvmeQueue {

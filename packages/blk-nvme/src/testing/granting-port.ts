@@ -10,6 +10,8 @@ const FAULT = -5;
 export class GrantingPort implements BusMasterPort {
   readonly memory = new PhysMemory();
   readonly interrupts: number[] = [];
+  /** Level of the interrupt wire: a test may listen. */
+  wire?: (isAsserted: boolean) => void;
   refused = 0;
   /** Called before each request: a test's chance to change the world in the middle of a step. */
   onRequest: ((at: number, isWrite: boolean) => void) | null = null;

@@ -39,6 +39,7 @@ export interface NvmeMachineOptions {
   readonly era?: DmaEra;
   readonly controller?: Partial<NvmeControllerOptions>;
   readonly driver?: Partial<NvmeDriverOptions>;
+  readonly interrupts?: 'msix' | 'msi' | 'wire';
   readonly context?: Partial<DmaContextOptions>;
   /** Record trace events from the start. */
   readonly traced?: boolean;
@@ -70,7 +71,7 @@ export class NvmeMachine {
     this.unit = translated ? new VtdUnit({ memory, ...VTD_PRESETS.qemuLegacy }) : null;
     const hostBridge = { windows: WINDOWS, ...(this.unit === null ? {} : { iommu: this.unit }) };
     this.fabric = new PciFabric({ memory, hostBridges: [hostBridge] });
-    const fn = this.fabric.rootBus.add(SOURCE_ID, nvmeFunction(vectors, cmbBytes));
+    const fn = this.fabric.rootBus.add(SOURCE_ID, nvmeFunction(vectors, cmbBytes, options.interrupts));
     this.controller = new NvmeController({ port: fn.port, ...options.controller });
     fn.attach(0, this.controller);
     if (cmbBytes > 0) fn.attach(2, this.controller.cmb);

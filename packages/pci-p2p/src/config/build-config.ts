@@ -36,7 +36,8 @@ function buildCommonHeader(config: ConfigSpace, description: FunctionDescription
   config.allowWrites(H.PCI_INTERRUPT_LINE, 1, 0xff);
 }
 
-function buildEndpointHeader(config: ConfigSpace, { subsystem }: FunctionDescription): void {
+function buildEndpointHeader(config: ConfigSpace, { subsystem, interruptPin }: FunctionDescription): void {
+  config.set(H.PCI_INTERRUPT_PIN, 1, interruptPin ?? 0);
   config.set(H.PCI_SUBSYSTEM_VENDOR_ID, 2, subsystem?.vendor ?? 0);
   config.set(H.PCI_SUBSYSTEM_ID, 2, subsystem?.device ?? 0);
 }

@@ -30,6 +30,8 @@ export interface FunctionDescription {
   readonly bars?: readonly BarDescription[];
   readonly msi?: { readonly vectors: number; readonly address64?: boolean; readonly maskable?: boolean };
   readonly msix?: MsixDescription;
+  /** The wire that it pulls when neither message kind is enabled: 1 is INTA. Default: none. */
+  readonly interruptPin?: 1 | 2 | 3 | 4;
   /** ACS: the capability word; bits 15:8 are the egress vector size (spec T9). */
   readonly acs?: { readonly capability: number };
   /** ATS: invalidate queue depth 1 to 32 (spec T10). */

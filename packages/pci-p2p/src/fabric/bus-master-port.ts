@@ -8,4 +8,6 @@ export interface BusMasterPort {
   write(at: number, from: Uint8Array, offset?: number, lengthBytes?: number): number;
   /** Ordered after the writes before it. */
   interrupt(vector: number): void;
+  /** Level of the interrupt wire, for models that have one; may be called inside a register access. */
+  wire?(isAsserted: boolean): void;
 }

@@ -89,6 +89,41 @@ describe('a root-complex integrated endpoint', () => {
     expect(fabric.readMmio(device.resourceStart(0) + 0x3000)).toBe(0);
   });
 
+  it('T8 gives MSI as many messages as were asked for, told apart by the low bits of their data', () => {
+    const fabric = q35Fabric();
+    const { msix: _none, ...plain } = ENDPOINT;
+    const endpoint = fabric.rootBus.add(devfn(4), { ...plain, msi: { vectors: 8 } });
+    enumerateFabric(fabric);
+    const device = new PciDevice(fabric, 0, endpoint.rid);
+    device.enable();
+    expect([device.msixVectors(), device.msiVectors()]).toEqual([0, 8]);
+    device.enableMsi(4);
+    for (const vector of [1, 3]) endpoint.port.interrupt(vector);
+    expect([0, 1, 2, 3].map((vector) => device.interruptPending(vector))).toEqual([false, true, false, true]);
+    expect(fabric.interrupts.spurious).toBe(0);
+  });
+
+  it('pulls its wire while neither kind of message is enabled, nor the command register has it off', () => {
+    const fabric = q35Fabric();
+    const endpoint = fabric.rootBus.add(devfn(4), { ...ENDPOINT, interruptPin: 1 });
+    enumerateFabric(fabric);
+    const device = new PciDevice(fabric, 0, endpoint.rid);
+    device.enable();
+    expect(device.enableWire()).toBe(true);
+    endpoint.port.wire(true);
+    expect([device.interruptPending(0), device.interruptPending(0)]).toEqual([true, true]);
+    const command = device.config.read(4, 2);
+    device.config.write(4, 2, command | 0x400);
+    expect(device.interruptPending(0)).toBe(false);
+    device.config.write(4, 2, command);
+    expect(device.interruptPending(0)).toBe(true);
+    endpoint.port.wire(false);
+    expect(device.interruptPending(0)).toBe(false);
+    endpoint.port.wire(true);
+    device.enableMsix(1);
+    expect(fabric.wireAsserted(0, endpoint.rid)).toBe(false);
+  });
+
   it('T3 T8 sends no message while bus master is clear', () => {
     const { endpoint, device } = machine();
     device.enable();

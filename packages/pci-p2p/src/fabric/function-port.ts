@@ -57,6 +57,10 @@ export class FunctionPort implements BusMasterPort {
     sendMessage(this.#function, vector);
   }
 
+  wire(isAsserted: boolean): void {
+    this.#function.wireLevel = isAsserted;
+  }
+
   /** Sends what waited while the whole function was masked (spec T8). */
   sendPending(): void {
     const { msix } = this.#function;

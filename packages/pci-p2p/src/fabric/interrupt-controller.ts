@@ -32,6 +32,16 @@ export class InterruptController implements InterruptSink {
     return Math.floor(slot / VECTORS_PER_CPU) * 256 + FIRST_VECTOR + (slot % VECTORS_PER_CPU);
   }
 
+  /** The first of `count` pairs that differ in the low bits of their data alone, as MSI needs; a power of two up to 32. */
+  allocateBlock(count: number): number {
+    const fits = (pair: number) =>
+      (pair & (count - 1)) === 0 && (pair & 0xff) + count <= FIRST_VECTOR + VECTORS_PER_CPU;
+    let pair = this.allocate();
+    while (!fits(pair)) pair = this.allocate();
+    for (let i = 1; i < count; i++) this.allocate();
+    return pair;
+  }
+
   /** Message address of a pair: the CPU in bits 19:12. */
   address(pair: number): number {
     return MSI_WINDOW_START + (pair >>> 8) * 4096;

@@ -6,7 +6,7 @@ const message = new Uint8Array(4);
 
 /**
  * Delivers an interrupt as a 4-byte memory write of that function, through the same routing as any DMA; a masked MSI-X
- * vector waits in its pending bit (spec T8). With neither MSI-X nor MSI enabled nothing is sent: wires are not modelled.
+ * vector waits in its pending bit (spec T8). With neither MSI-X nor MSI enabled nothing is sent: the wire is a level of its own.
  */
 export function sendMessage(from: PciFunction, vector: number): void {
   const { msix } = from;

@@ -111,6 +111,11 @@ export class PciFabric {
     writeBarRegister(router.target, router.targetBar, router.targetOffset, value);
   }
 
+  /** That function pulls its interrupt wire. */
+  wireAsserted(domain: number, rid: number): boolean {
+    return this.findFunction(domain, rid)?.wireAsserted ?? false;
+  }
+
   /** Called wherever something changed that the decoders were made of. */
   decodeChanged(): void {
     this.decodeIsStale = true;

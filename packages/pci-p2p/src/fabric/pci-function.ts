@@ -8,8 +8,10 @@ import type { P2pFunction } from '../p2p/p2p-function.ts';
 import * as C from '../spec/capability-ids.ts';
 import {
   PCI_COMMAND,
+  PCI_COMMAND_INTX_DISABLE,
   PCI_COMMAND_MASTER,
   PCI_COMMAND_MEMORY,
+  PCI_INTERRUPT_PIN,
   PCI_SECONDARY_BUS,
   PCI_SUBORDINATE_BUS,
 } from '../spec/header.ts';
@@ -55,6 +57,8 @@ export class PciFunction implements P2pFunction {
   atsEnabled = false;
   msixEnabled = false;
   msixMasked = false;
+  /** The level that the device model puts on its wire; {@link wireAsserted} says whether it gets out. */
+  wireLevel = false;
   removed = false;
   /** "BARs must not be mapped": such a function provides no peer memory (spec T32). */
   nonMappableBars = false;
@@ -161,6 +165,15 @@ export class PciFunction implements P2pFunction {
     this.#decode();
     this.bus.fabric.decodeChanged();
     if (this.msixEnabled && !this.msixMasked) this.port.sendPending();
+  }
+
+  /** The interrupt wire is pulled: not while messages are in use or the command register has it off. */
+  get wireAsserted(): boolean {
+    const { config } = this;
+    const isOff = this.msixEnabled || this.removed || (config.read(PCI_COMMAND, 2) & PCI_COMMAND_INTX_DISABLE) !== 0;
+    if (isOff || !this.wireLevel || config.read(PCI_INTERRUPT_PIN, 1) === 0) return false;
+    const msi = findCapability(config, C.PCI_CAP_ID_MSI);
+    return msi === 0 || (config.read(msi + C.PCI_MSI_FLAGS, 2) & C.PCI_MSI_FLAGS_ENABLE) === 0;
   }
 
   /** Egress vector bit of a port number (spec T9). */

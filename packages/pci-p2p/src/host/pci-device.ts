@@ -4,14 +4,19 @@ import { findCapability } from '../config/capability-walk.ts';
 import { functionName } from '../fabric/address.ts';
 import { PciFabricError } from '../fabric/errors.ts';
 import {
+  PCI_CAP_ID_MSI,
   PCI_CAP_ID_MSIX,
+  PCI_MSI_ADDRESS,
+  PCI_MSI_FLAGS,
+  PCI_MSI_FLAGS_64BIT,
+  PCI_MSI_FLAGS_ENABLE,
   PCI_MSIX_ENTRY_SIZE,
   PCI_MSIX_FLAGS,
   PCI_MSIX_FLAGS_ENABLE,
   PCI_MSIX_FLAGS_QSIZE,
   PCI_MSIX_TABLE,
 } from '../spec/capability-ids.ts';
-import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_STATUS } from '../spec/header.ts';
+import { PCI_COMMAND, PCI_COMMAND_MASTER, PCI_COMMAND_MEMORY, PCI_INTERRUPT_PIN, PCI_STATUS } from '../spec/header.ts';
 import { ConfigWindow } from './config-access.ts';
 import type { PciHost } from './pci-host.ts';
 
@@ -99,6 +104,34 @@ export class PciDevice implements RegisterBacking {
     this.config.write(at + PCI_MSIX_FLAGS, 2, PCI_MSIX_FLAGS_ENABLE);
   }
 
+  /** Vectors that MSI offers, 0 without it. */
+  msiVectors(): number {
+    const at = findCapability(this.config, PCI_CAP_ID_MSI);
+    if (at === 0) return 0;
+    const offered = 1 << ((this.config.read(at + PCI_MSI_FLAGS, 2) >>> 1) & 7);
+    return this.#host.interrupts.allocateBlock === undefined ? 1 : offered;
+  }
+
+  /** Gives the first `count` vectors, a power of two, a message each and enables MSI. */
+  enableMsi(count: number): void {
+    const at = findCapability(this.config, PCI_CAP_ID_MSI);
+    const { interrupts } = this.#host;
+    const first = interrupts.allocateBlock?.(count) ?? interrupts.allocate();
+    this.#pairs = Array.from({ length: count }, (_, i) => first + i);
+    const isWide = (this.config.read(at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_64BIT) !== 0;
+    const address = interrupts.address(first);
+    this.config.write(at + PCI_MSI_ADDRESS, 4, address >>> 0);
+    if (isWide) this.config.write(at + PCI_MSI_ADDRESS + 4, 4, Math.floor(address / 2 ** 32));
+    this.config.write(at + PCI_MSI_ADDRESS + (isWide ? 8 : 4), 2, interrupts.data(first));
+    this.config.write(at + PCI_MSI_FLAGS, 2, (Math.log2(count) << 4) | PCI_MSI_FLAGS_ENABLE);
+  }
+
+  /** Has an interrupt wire, which is then what vector 0 looks at. */
+  enableWire(): boolean {
+    this.#pairs = [];
+    return this.config.read(PCI_INTERRUPT_PIN, 1) !== 0 && this.#host.wireAsserted !== undefined;
+  }
+
   readRegister(offset: number): number {
     return this.#host.readMmio(this.#registers(offset));
   }
@@ -116,9 +149,11 @@ export class PciDevice implements RegisterBacking {
     }
   }
 
-  /** True once after that vector's message arrived; looking takes it. */
+  /** True once after that vector's message arrived; looking takes it. A wire, vector 0, stays until the device lets go. */
   interruptPending(vector: number): boolean {
     const pair = this.#pairs[vector];
+    const { domain, rid } = this.config;
+    if (pair === undefined && vector === 0) return this.#host.wireAsserted?.(domain, rid) ?? false;
     return pair !== undefined && this.#host.interrupts.take(pair);
   }
 

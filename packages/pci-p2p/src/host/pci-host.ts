@@ -5,6 +5,8 @@ import type { ConfigAccess } from './config-access.ts';
 export interface MessageInterrupts {
   /** A message that nobody else has. */
   allocate(): number;
+  /** The first of so many messages that differ in the low bits of their data alone; absent: MSI has one vector. */
+  allocateBlock?(count: number): number;
   address(message: number): number;
   data(message: number): number;
   /** True once for any number of messages since the last look. */
@@ -18,4 +20,6 @@ export interface PciHost extends ConfigAccess {
   /** A 32-bit register at a physical address: all ones where nothing answers. */
   readMmio(phys: number): number;
   writeMmio(phys: number, value: number): void;
+  /** That function pulls its interrupt wire; absent: nobody looks at wires. */
+  wireAsserted?(domain: number, rid: number): boolean;
 }

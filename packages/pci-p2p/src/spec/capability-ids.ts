@@ -25,6 +25,8 @@ export const PCI_EXP_LNKCAP = 0x0c;
 
 /** MSI and MSI-X registers (spec T8). */
 export const PCI_MSI_FLAGS = 0x02;
+export const PCI_MSI_FLAGS_ENABLE = 0x0001;
+export const PCI_MSI_FLAGS_64BIT = 0x0080;
 export const PCI_MSI_ADDRESS = 0x04;
 export const PCI_MSIX_FLAGS = 0x02;
 export const PCI_MSIX_FLAGS_QSIZE = 0x7ff;

@@ -54,6 +54,7 @@ export function deleteCq(c: ControllerState, sqe: Uint32Array): number {
   if (qid === 0 || !c.cqs.exists(qid)) return dnr(Status.QID_INVALID);
   if (c.sqs.usesCompletionQueue(qid)) return dnr(Status.INVALID_QUEUE);
   c.cqs.remove(qid);
+  c.wire?.settle();
   return Status.SUCCESS;
 }
 

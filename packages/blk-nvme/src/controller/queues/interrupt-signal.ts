@@ -1,5 +1,6 @@
 import { Feature } from '../../spec/features.ts';
 import type { ControllerState } from '../state/controller-state.ts';
+import { isMasked } from './interrupt-wire.ts';
 
 /** Unit of the aggregation time (spec N134). */
 const AGGREGATION_NANOS = 100_000;
@@ -34,7 +35,7 @@ export class InterruptSignal {
   /** Sends what is due; true when anything was sent. */
   signal(): boolean {
     if (this.#count === 0) return false;
-    const { cqs, memory } = this.#c;
+    const { cqs, memory, registers } = this.#c;
     const coalescing = this.#c.features.get(Feature.IRQ_COALESCE);
     let kept = 0;
     const count = this.#count;
@@ -42,7 +43,8 @@ export class InterruptSignal {
       const cqid = this.#waiting[i];
       // A reset or a deletion took the queue away meanwhile.
       if (cqs.size[cqid] === 0 || cqs.unsignalled[cqid] === 0) continue;
-      if (coalescing !== 0 && this.#coalesces(cqid, coalescing)) {
+      const isHeldBack = coalescing !== 0 && this.#coalesces(cqid, coalescing);
+      if (isHeldBack || isMasked(registers.interruptMask, cqs.vector[cqid])) {
         this.#waiting[kept++] = cqid;
         continue;
       }
@@ -50,6 +52,7 @@ export class InterruptSignal {
       if (cqs.interruptsEnabled[cqid] === 1) memory.interrupt(cqs.vector[cqid]);
     }
     this.#count = kept;
+    this.#c.wire?.settle();
     return kept < count;
   }
 

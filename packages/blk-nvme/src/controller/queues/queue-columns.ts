@@ -10,6 +10,8 @@ export class QueueColumns {
   readonly size: Int32Array;
   readonly head: Int32Array;
   readonly tail: Int32Array;
+  /** Highest id that was created since the last `clear`: bounds the searches. */
+  last = 0;
 
   constructor(count: number) {
     this.count = count;
@@ -28,6 +30,7 @@ export class QueueColumns {
   }
 
   clear(): void {
+    this.last = 0;
     this.size.fill(0);
     this.head.fill(0);
     this.tail.fill(0);
@@ -43,6 +46,7 @@ export class QueueColumns {
     this.size[qid] = entries;
     this.head[qid] = 0;
     this.tail[qid] = 0;
+    if (qid > this.last) this.last = qid;
   }
 
   /** Moves one end of a queue as the host says; false when that is outside the queue, or more than `most` entries on. */

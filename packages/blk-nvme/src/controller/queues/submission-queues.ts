@@ -8,8 +8,6 @@ export class SubmissionQueues extends QueueColumns {
   readonly cqid: Int32Array;
   /** 0 urgent to 3 low; counts only with weighted arbitration (spec N133). */
   readonly priority: Uint8Array;
-  /** Highest id that was created since the last `clear`: bounds the searches. */
-  last = 0;
 
   constructor(count: number) {
     super(count);
@@ -21,7 +19,6 @@ export class SubmissionQueues extends QueueColumns {
     this.start(qid, base, entries);
     this.cqid[qid] = cqid;
     this.priority[qid] = priority;
-    if (qid > this.last) this.last = qid;
   }
 
   /** False when the value is none that the host may write: outside the queue, or past the entries it may fill. */
@@ -33,10 +30,5 @@ export class SubmissionQueues extends QueueColumns {
   usesCompletionQueue(cqid: number): boolean {
     for (let qid = 0; qid < this.count; qid++) if (this.size[qid] !== 0 && this.cqid[qid] === cqid) return true;
     return false;
-  }
-
-  override clear(): void {
-    super.clear();
-    this.last = 0;
   }
 }

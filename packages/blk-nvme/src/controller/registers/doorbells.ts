@@ -14,6 +14,7 @@ export function writeDoorbell(c: ControllerState, offset: number, value: number)
     return;
   }
   const accepted = isCompletion ? c.cqs.acceptHead(qid, value) : c.sqs.acceptTail(qid, value);
+  if (accepted && isCompletion) c.wire?.settle();
   if (!accepted) c.events.raise(AsyncEventType.ERROR, AER_ERROR_INVALID_DB_VALUE, LogPage.ERROR);
 }
 

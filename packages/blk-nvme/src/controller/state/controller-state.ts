@@ -13,6 +13,7 @@ import { DurabilityLog } from '../media/durability.ts';
 import { Namespace } from '../media/namespace.ts';
 import type { ControllerConfig } from '../options.ts';
 import { CompletionQueues } from '../queues/completion-queues.ts';
+import { InterruptWire } from '../queues/interrupt-wire.ts';
 import { OutstandingCommands } from '../queues/outstanding-commands.ts';
 import { SubmissionQueues } from '../queues/submission-queues.ts';
 import { RegisterFile } from '../registers/register-file.ts';
@@ -54,6 +55,8 @@ export class ControllerState {
   readonly background = new BackgroundWork();
   /** When the host counts as gone: it set a timeout and is silent (spec N70). */
   keepAliveDueNanos = Number.POSITIVE_INFINITY;
+  /** The interrupt wire, where the controller has one. */
+  readonly wire: InterruptWire | null;
   readonly ranges = new TransferRanges();
   readonly prp: PrpReader;
   readonly sgl: SglReader;
@@ -80,6 +83,7 @@ export class ControllerState {
     this.memory = new HostMemory(config.port, config.cmbBytes);
     this.sqs = new SubmissionQueues(config.ioQueues + 1);
     this.cqs = new CompletionQueues(config.ioQueues + 1);
+    this.wire = config.interruptWire ? new InterruptWire(this) : null;
     this.features = new FeatureValues(config);
     this.namespaces = config.namespaces.map((options, i) => new Namespace(i + 1, options));
     this.unallocatedBytes = config.unallocatedBytes;

@@ -23,6 +23,8 @@ export class IoQueues {
   depth = 0;
   /** Submission queues go into the controller's memory (spec N65). */
   #inCmb = false;
+  /** There is one vector for all queues. */
+  #shared = false;
 
   constructor(driver: NvmeDriver) {
     this.#driver = driver;
@@ -36,7 +38,7 @@ export class IoQueues {
 
   /** Asks for queues, vectors and memory, and creates the pairs (spec N62, N63): 0, or an error. */
   setUp(): number {
-    const { admin, backing, registers, parameters, log } = this.#driver;
+    const { admin, registers, parameters, log } = this.#driver;
     const wanted = this.allocated - 1;
     const status = admin.setFeatures(Feature.NUM_QUEUES, (wanted - 1) | ((wanted - 1) << 16));
     if (status < 0) return status;
@@ -48,7 +50,6 @@ export class IoQueues {
     const { plan } = this;
     const error = this.#allocate(plan.default + plan.read, plan.poll);
     if (error !== 0) return error;
-    backing.enableMsix(1 + plan.default + plan.read);
     const created = this.#createAll(plan.default + plan.read);
     if (created !== 0) return created;
     this.#makeTagSet();
@@ -77,9 +78,10 @@ export class IoQueues {
 
   /** Which kinds the interrupt vectors allow (spec N62). */
   #planQueues(count: number): void {
-    const { backing, parameters } = this.#driver;
+    const { parameters } = this.#driver;
     const poll = Math.min(parameters.pollQueues, count - 1);
-    const vectors = Math.min(1 + count - poll, backing.msixVectors());
+    const vectors = this.#driver.vectors.enable(1 + count - poll);
+    this.#shared = vectors === 1;
     const irqQueues = Math.max(vectors - 1, 1);
     const { writeQueues } = parameters;
     let read = 0;
@@ -100,10 +102,9 @@ export class IoQueues {
   }
 
   #createAll(irqQueues: number): number {
-    const { admin, backing } = this.#driver;
-    const shared = backing.msixVectors() === 1;
+    const { admin } = this.#driver;
     for (const queue of this.#queues) {
-      const vector = queue.qid > irqQueues || shared ? 0 : queue.qid;
+      const vector = queue.qid > irqQueues || this.#shared ? 0 : queue.qid;
       const interrupts = queue.qid <= irqQueues;
       const status = admin.createCq(queue.qid, queue.cq.dmaAddr, queue.depth, vector, interrupts);
       if (status !== 0) return status;
