@@ -1,5 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { bits, type Field, get, getAddress, highHalf, highMask, lowHalf, lowMask } from './bits.ts';
+import * as riscvCommands from './riscv-commands.ts';
+import * as riscvFaults from './riscv-faults.ts';
+import * as riscvPaging from './riscv-paging.ts';
+import * as riscvRegisters from './riscv-registers.ts';
+import * as riscvTables from './riscv-tables.ts';
 import * as smmuCommands from './smmuv3-commands.ts';
 import * as smmuEvents from './smmuv3-events.ts';
 import * as smmuPaging from './smmuv3-paging.ts';
@@ -21,10 +26,12 @@ function layouts(value: unknown, path: string): [string, Field[]][] {
   return members.flatMap(([name, member]) => (isField(member) ? [] : layouts(member, `${path}${path && '.'}${name}`)));
 }
 
-const words32 = /^(Gcmd|Fsts|EventControl|Ics|Smmu(Idr\d|Cr\d|Gbpa|IrqCtrl|Gerror|StrtabCfg|CmdqCons))$/;
+const words32 =
+  /^(Gcmd|Fsts|EventControl|Ics|Riscv(Fctl|Cqcsr|Fqcsr|Ipsr)|Smmu(Idr\d|Cr\d|Gbpa|IrqCtrl|Gerror|StrtabCfg|CmdqCons))$/;
 const vtd = [faults, invalidation, paging, registers, tables];
 const smmuv3 = [smmuCommands, smmuEvents, smmuPaging, smmuRegisters, smmuTables];
-const all = [...vtd, ...smmuv3].flatMap((module) => layouts({ ...module }, ''));
+const riscv = [riscvCommands, riscvFaults, riscvPaging, riscvRegisters, riscvTables];
+const all = [...vtd, ...smmuv3, ...riscv].flatMap((module) => layouts({ ...module }, ''));
 
 describe('layout tables', () => {
   it('finds the tables to check', () => expect(all.length).toBeGreaterThan(30));
