@@ -1,0 +1,141 @@
+import type { IommuUnitDriver, UnitDomain, UnitFault } from '@dmalab/iommu';
+import type { ConformanceRig, ScratchMemory } from '@dmalab/iommu/testing';
+import { devfn } from '@dmalab/pci-p2p';
+import { DmaEngine, ENGINE_BYTES } from '../engine/dma-engine.ts';
+import type { FaultWindow } from '../engine/fault-window.ts';
+import { QemuMachine } from '../machine/qemu-machine.ts';
+import type { SharedRam } from '../machine/shared-ram.ts';
+import { type QemuIommu, unitOptions } from './qemu-iommus.ts';
+
+const RAM_BYTES = 2 ** 28;
+const SCRATCH_BYTES = 2 ** 24;
+const READ_WRITE = 3;
+const SLOTS = [4, 5, 6];
+
+/** QEMU's IOMMU, our driver of it, and three of QEMU's NVMe controllers that access what they are told to. */
+export function qemuConformanceRig(iommu: QemuIommu): ConformanceRig {
+  const machine = new QemuMachine({
+    platform: iommu.platform,
+    ramBytes: RAM_BYTES,
+    args: iommu.args,
+    devices: [...iommu.devices, ...SLOTS.map((slot) => `nvme,serial=dmalab${slot},addr=${slot},cmb_size_mb=1`)],
+  });
+  const engines = new Map(SLOTS.map((slot) => [devfn(slot), new DmaEngine(machine, devfn(slot))]));
+  const log: string[] = [];
+  const driver = iommu.makeDriver(unitOptions(machine, iommu, (line) => log.push(line)));
+  driver.enable();
+  const base = machine.ram.start + RAM_BYTES - SCRATCH_BYTES; // the far end: pages are handed out from the other
+  const faults = iommu.faultWindow(iommu.registers(machine));
+  const scratch = new WatchedScratch(machine.ram, base);
+  return {
+    driver: new EngineDriver(driver, [...engines.values()]),
+    sources: [devfn(4), devfn(5), devfn(6)],
+    scratch,
+    log,
+    hasWriteOnly: iommu.hasWriteOnly,
+    hasPassThrough: true,
+    tablePagesInUse: () => machine.pages.inUse,
+    access(sourceId, iova, bytes, isWrite) {
+      const engine = engines.get(sourceId);
+      if (engine === undefined) throw new RangeError(`no engine has source id 0x${sourceId.toString(16)}`);
+      const isRecorded = isFault(engine, faults, iova, bytes, isWrite);
+      const isSilent = isWrite && !isRecorded && iommu.differences.includes('vtd-cached-rights');
+      return !isRecorded && !(isSilent && !scratch.holds(bytes));
+    },
+    faultLine: iommu.faultLine,
+    close: () => machine.close(),
+  };
+}
+
+/** The engine moves 512 bytes at once: the ones around those that are wanted, which are in the same page. */
+function isFault(engine: DmaEngine, faults: FaultWindow, iova: number, bytes: Uint8Array, isWrite: boolean): boolean {
+  const offset = iova % ENGINE_BYTES;
+  const window = iova - offset;
+  if (isWrite) {
+    const block = new Uint8Array(ENGINE_BYTES);
+    block.set(bytes, offset);
+    engine.load(block);
+    faults.clear();
+    engine.store(window);
+  } else {
+    faults.clear();
+    bytes.set(engine.read(window).subarray(offset, offset + bytes.length));
+  }
+  return faults.isRecorded();
+}
+
+/** The part of RAM that devices may reach, with an eye on where the test looks. */
+class WatchedScratch implements ScratchMemory {
+  readonly base: number;
+  readonly lengthBytes = SCRATCH_BYTES;
+  readonly #ram: SharedRam;
+  #latestStore: number;
+
+  constructor(ram: SharedRam, base: number) {
+    this.#ram = ram;
+    this.base = base;
+    this.#latestStore = base;
+  }
+
+  load32(at: number): number {
+    return this.#ram.load32(at);
+  }
+
+  store32(at: number, value: number): void {
+    this.#latestStore = at;
+    this.#ram.store32(at, value);
+  }
+
+  /** Whether a word stands where the test stored last, or else anywhere. */
+  holds(word: Uint8Array): boolean {
+    const bytes = Buffer.alloc(4);
+    this.#ram.read(this.#latestStore, bytes);
+    if (bytes.equals(word)) return true;
+    const all = Buffer.alloc(SCRATCH_BYTES);
+    this.#ram.read(this.base, all);
+    return all.includes(Buffer.from(word));
+  }
+}
+
+/** Our driver, with the pages that the engines write completions to mapped in every domain that one of them is in. */
+class EngineDriver implements IommuUnitDriver {
+  readonly #driver: IommuUnitDriver;
+  readonly #engines: readonly DmaEngine[];
+  readonly #prepared = new WeakSet<UnitDomain>();
+
+  constructor(driver: IommuUnitDriver, engines: readonly DmaEngine[]) {
+    this.#driver = driver;
+    this.#engines = engines;
+  }
+
+  enable(): void {
+    this.#driver.enable();
+  }
+
+  disable(): void {
+    this.#driver.disable();
+  }
+
+  handleFaultEvent(nowNanos: number): readonly UnitFault[] {
+    return this.#driver.handleFaultEvent(nowNanos);
+  }
+
+  createDomain(options: { readonly superpages?: boolean } = {}): UnitDomain {
+    return this.#driver.createDomain(options);
+  }
+
+  attachDevice(sourceId: number, domain: UnitDomain, options: { readonly ats?: boolean } = {}): void {
+    if (!this.#prepared.has(domain))
+      for (const { completions } of this.#engines) domain.map(completions, completions, 4096, READ_WRITE);
+    this.#prepared.add(domain);
+    this.#driver.attachDevice(sourceId, domain, options);
+  }
+
+  attachPassThrough(sourceId: number): void {
+    this.#driver.attachPassThrough(sourceId);
+  }
+
+  detachDevice(sourceId: number): void {
+    this.#driver.detachDevice(sourceId);
+  }
+}
