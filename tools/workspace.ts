@@ -9,6 +9,7 @@ export const ROOT = fileURLToPath(new URL('..', import.meta.url));
  */
 export const LAYERS = [
   'cli',
+  'qemu',
   'integration',
   'blk-nvme',
   'pci-p2p',
@@ -33,4 +34,4 @@ export function manifest(folder: PackageFolder): Manifest {
 }
 
 /** Packages that import nothing from `node:` outside their tests. */
-export const isCore = (folder: PackageFolder): boolean => folder !== 'cli';
+export const isCore = (folder: PackageFolder): boolean => folder !== 'cli' && folder !== 'qemu';
