@@ -1,4 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import * as amdCommands from './amd-commands.ts';
+import * as amdEvents from './amd-events.ts';
+import * as amdPaging from './amd-paging.ts';
+import * as amdRegisters from './amd-registers.ts';
+import * as amdTables from './amd-tables.ts';
 import { bits, type Field, get, getAddress, highHalf, highMask, lowHalf, lowMask } from './bits.ts';
 import * as riscvCommands from './riscv-commands.ts';
 import * as riscvFaults from './riscv-faults.ts';
@@ -31,7 +36,9 @@ const words32 =
 const vtd = [faults, invalidation, paging, registers, tables];
 const smmuv3 = [smmuCommands, smmuEvents, smmuPaging, smmuRegisters, smmuTables];
 const riscv = [riscvCommands, riscvFaults, riscvPaging, riscvRegisters, riscvTables];
-const all = [...vtd, ...smmuv3, ...riscv].flatMap((module) => layouts({ ...module }, ''));
+const all = [...vtd, ...smmuv3, ...riscv, amdCommands, amdEvents, amdPaging, amdRegisters, amdTables].flatMap(
+  (module) => layouts({ ...module }, ''),
+);
 
 describe('layout tables', () => {
   it('finds the tables to check', () => expect(all.length).toBeGreaterThan(30));
