@@ -4,21 +4,23 @@
  */
 const SECTOR_BYTES = 512;
 const SECTOR_WORDS = SECTOR_BYTES / 4;
+/** Sectors whose versions are kept together: 16 MiB of the disk. */
+const CHUNK_SECTORS = 32768;
 
 export class DataPattern {
-  /** Times that each sector was written; 0: as the disk was laid out. */
-  readonly #versions: Uint32Array;
+  /** Times that each sector was written; 0: as the disk was laid out. A chunk is there once one of its sectors was written. */
+  readonly #chunks: (Uint32Array | undefined)[];
 
-  /** @param diskBytes size of the disk whose sectors are tracked; 4 bytes are kept a sector */
+  /** @param diskBytes size of the disk; 4 bytes are kept for each sector near one that was written */
   constructor(diskBytes: number) {
-    this.#versions = new Uint32Array(Math.ceil(diskBytes / SECTOR_BYTES));
+    this.#chunks = new Array(Math.ceil(diskBytes / SECTOR_BYTES / CHUNK_SECTORS));
   }
 
   /** Advances the sectors of a write and fills in what it must carry. `words` views the buffer from its start. */
   fillForWrite(words: Int32Array, offsetBytes: number, lengthBytes: number): void {
     const first = offsetBytes / SECTOR_BYTES;
     const last = first + lengthBytes / SECTOR_BYTES;
-    for (let sector = first; sector < last; sector++) this.#versions[sector]++;
+    for (let sector = first; sector < last; sector++) this.#countWrite(sector);
     this.fill(words, offsetBytes, lengthBytes);
   }
 
@@ -26,7 +28,7 @@ export class DataPattern {
   fill(words: Int32Array, offsetBytes: number, lengthBytes: number): void {
     const first = offsetBytes / SECTOR_BYTES;
     for (let i = 0; i < lengthBytes / SECTOR_BYTES; i++) {
-      let word = seedOf(first + i, this.#versions[first + i]);
+      let word = seedOf(first + i, this.#versionOf(first + i));
       for (let w = i * SECTOR_WORDS; w < (i + 1) * SECTOR_WORDS; w++) {
         words[w] = word;
         word = (Math.imul(word, 1664525) + 1013904223) | 0;
@@ -38,13 +40,23 @@ export class DataPattern {
   firstMismatch(words: Int32Array, offsetBytes: number, lengthBytes: number): number {
     const first = offsetBytes / SECTOR_BYTES;
     for (let i = 0; i < lengthBytes / SECTOR_BYTES; i++) {
-      let word = seedOf(first + i, this.#versions[first + i]);
+      let word = seedOf(first + i, this.#versionOf(first + i));
       for (let w = i * SECTOR_WORDS; w < (i + 1) * SECTOR_WORDS; w++) {
         if (words[w] !== word) return w * 4;
         word = (Math.imul(word, 1664525) + 1013904223) | 0;
       }
     }
     return -1;
+  }
+
+  #versionOf(sector: number): number {
+    return this.#chunks[Math.floor(sector / CHUNK_SECTORS)]?.[sector % CHUNK_SECTORS] ?? 0;
+  }
+
+  #countWrite(sector: number): void {
+    const chunk = Math.floor(sector / CHUNK_SECTORS);
+    this.#chunks[chunk] ??= new Uint32Array(CHUNK_SECTORS);
+    this.#chunks[chunk][sector % CHUNK_SECTORS]++;
   }
 }
 
