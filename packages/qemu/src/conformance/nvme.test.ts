@@ -1,6 +1,7 @@
 import { BLK_STS_OK, REQ_OP_READ, REQ_OP_WRITE } from '@dmalab/blk-nvme';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { ARM_VIRT, Q35, type QemuPlatform, RISCV_VIRT } from '../machine/platform.ts';
+import { describeOnQemu } from '../testing/describe-on-qemu.ts';
 import { DISK_BYTES, type DiskMachine } from '../testing/disk-machine.ts';
 import { DiskStage } from '../testing/disk-stage.ts';
 import { modelDiskMachine } from '../testing/model-disk-machine.ts';
@@ -84,7 +85,7 @@ function onQemu(platform: QemuPlatform, iommu: QemuIommu | null): Backing {
 }
 
 for (const { name, whyNot, make } of BACKINGS) {
-  describe.skipIf(whyNot !== '')(`the NVMe driver on ${name}`, () => {
+  describeOnQemu(`the NVMe driver on ${name}`, whyNot, () => {
     let stage: DiskStage;
     afterEach(() => stage.close());
 

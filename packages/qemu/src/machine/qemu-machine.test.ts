@@ -7,6 +7,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { QemuBinary } from '../process/qemu-binary.ts';
 import { QemuError } from '../process/qemu-error.ts';
 import { sleep } from '../process/supervised-process.ts';
+import { describeOnQemu } from '../testing/describe-on-qemu.ts';
 import { missing } from '../testing/qemu-iommus.ts';
 import { Q35 } from './platform.ts';
 import { QemuMachine, type QemuMachineOptions } from './qemu-machine.ts';
@@ -28,7 +29,7 @@ function isAlive(pid: number): boolean {
   return existsSync(`/proc/${pid}`);
 }
 
-describe.skipIf(here !== '')('a QEMU machine', () => {
+describeOnQemu('a QEMU machine', here, () => {
   let machine: QemuMachine;
   afterEach(() => machine.close());
 
@@ -117,7 +118,7 @@ describe.skipIf(here !== '')('a QEMU machine', () => {
   });
 });
 
-describe.skipIf(here !== '')('a QEMU machine that is abandoned', () => {
+describeOnQemu('a QEMU machine that is abandoned', here, () => {
   const URL = JSON.stringify(new globalThis.URL('./qemu-machine.ts', import.meta.url).href);
   const START = `const { QemuMachine } = await import(${URL}); const m = new QemuMachine(); console.log(m.pid, m.folder);`;
 
