@@ -34,8 +34,11 @@ export interface PageTableFormat {
   isAligned(low: number, sizeBytes: number): boolean;
   /** Physical address of the table or page of that size (a power of two) that an entry points at. */
   address(low: number, high: number, sizeBytes: number): number;
-  /** `IOMMU_READ` and `IOMMU_WRITE` that a present entry grants; a page's are those of all entries on its way. */
-  rights(low: number, high: number): number;
+  /**
+   * `IOMMU_READ` and `IOMMU_WRITE` that a present entry of a table of `level` grants; a page's are those of all entries on
+   * its way.
+   */
+  rights(low: number, high: number, level: number): number;
   /** Entry of a table of `level` that points at the table below it. */
   tableLow(phys: number, level: number): number;
   tableHigh(phys: number, level: number): number;

@@ -31,11 +31,11 @@ export function listMappings(memory: DumpMemory, unit: WalkUnit, sourceId: numbe
   if (tables.translation === 'pass-through') {
     return { tables, ranges: new MappingRanges(), absent: [], truncated: false };
   }
-  const { format, limit } = unit.pagingFormat(tables);
+  const { format, limit, rights = IOMMU_READ | IOMMU_WRITE } = unit.pagingFormat(tables);
   const root = new Uint32Array(2 * entriesOf(format, tables.levels, tables.levels));
   dump.load(tables.root, `the level ${tables.levels} ${tables.translation} table`, root);
   const listing = new Listing(dump, format, limit, tables.levels);
-  listing.table(tables.root, tables.levels, 0, IOMMU_READ | IOMMU_WRITE);
+  listing.table(tables.root, tables.levels, 0, rights);
   return { tables, ranges: listing.ranges, absent: listing.absent, truncated: listing.isFull };
 }
 
@@ -85,7 +85,7 @@ class Listing {
       const low = words[at];
       if ((low & format.presentMask) === 0) continue;
       const high = words[at + 1];
-      const granted = rights & format.rights(low, high);
+      const granted = rights & format.rights(low, high, 1);
       if (granted !== 0)
         this.ranges.add(start + (at / 2) * pageBytes, format.address(low, high, pageBytes), pageBytes, granted);
     }
@@ -100,7 +100,7 @@ class Listing {
       if (iova >= this.#limit) return;
       if ((low & format.presentMask) === 0) continue;
       const high = words[at + 1];
-      const granted = rights & format.rights(low, high);
+      const granted = rights & format.rights(low, high, level);
       if (granted === 0) continue;
       const next = format.nextLevel(low, level);
       if (next === 0) this.#leaf(low, high, level, iova, granted);

@@ -49,14 +49,14 @@ type Outcome = Pick<IovaWalk, 'steps' | 'page' | 'blocked'>;
 function walkPaging(
   dump: TableDump,
   tables: DeviceTables,
-  { format, layout, limit }: PagingFormat,
+  { format, layout, limit, rights: granted = IOMMU_READ | IOMMU_WRITE }: PagingFormat,
   iova: number,
 ): Outcome {
   const steps = [...tables.steps];
   if (iova >= limit)
     return { steps, blocked: `address 0x${iova.toString(16)} is past what ${tables.levels} levels translate` };
   let table = tables.root;
-  let rights = IOMMU_READ | IOMMU_WRITE;
+  let rights = granted;
   for (let level = tables.levels; ; ) {
     const entries = entriesOf(format, level, tables.levels);
     const words = dump.load(table, `the level ${level} ${tables.translation} table`, new Uint32Array(entries * 2));
@@ -67,7 +67,7 @@ function walkPaging(
     const low = words[index * 2];
     const high = words[index * 2 + 1];
     if ((low & format.presentMask) === 0) return { steps, blocked: `the level ${level} entry is not present` };
-    rights &= format.rights(low, high);
+    rights &= format.rights(low, high, level);
     const next = format.nextLevel(low, level);
     if (next === 0) return { steps, ...pageAt(format, low, high, level, rights, iova) };
     if (next >= level) return { steps, blocked: `the level ${level} entry names a table of level ${next}` };

@@ -29,6 +29,8 @@ export function modelRig<Domain extends UnitDomain>(options: ModelRigOptions<Dom
     log: (line) => log.push(line),
     allocTablePage: () => pages.allocTablePage(),
     freeTablePage: (phys) => pages.freeTablePage(phys),
+    allocTable: (lengthBytes) => pages.allocTable(lengthBytes),
+    freeTable: (phys, lengthBytes) => pages.freeTable(phys, lengthBytes),
   });
   driver.enable();
   return {

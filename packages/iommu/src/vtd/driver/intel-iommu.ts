@@ -1,4 +1,5 @@
 import type { VtdFault } from '../../core/faults/vtd-fault-lines.ts';
+import { IdPool } from '../../core/unit/id-pool.ts';
 import type {
   FaultMessage,
   IommuUnitDriver,
@@ -12,7 +13,6 @@ import type { TablePages, WritableTables } from '../../page-table/table-memory.t
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { DeviceEntries } from './device-entries.ts';
 import { DeviceTlbTag } from './device-tlb-tag.ts';
-import { DomainIds } from './domain-ids.ts';
 import { TablePagesExhaustedError, VtdUnsupportedError } from './errors.ts';
 import { FaultHandler } from './fault-handler.ts';
 import { IotlbTag } from './iotlb-tag.ts';
@@ -23,6 +23,8 @@ import { VtdDomain, type VtdStage } from './vtd-domain.ts';
 
 /** Domain id of pass-through devices (spec I169). */
 const PASS_THROUGH_DOMAIN_ID = 1;
+/** First id for a domain: 0 means "not present" in caching mode (spec H28). */
+const FIRST_DOMAIN_ID = 2;
 
 export interface IntelIommuOptions extends IommuUnitDriverOptions {
   /** Default: scalable where the unit has it. */
@@ -49,7 +51,7 @@ export class IntelIommu implements IommuUnitDriver<VtdDomain> {
   readonly capabilities: VtdCapabilities;
   readonly #control: UnitControl;
   readonly #entries: DeviceEntries;
-  readonly #domainIds: DomainIds;
+  readonly #domainIds: IdPool;
   readonly #memory: WritableTables;
   readonly #pages: TablePages;
   readonly #faultMessage: FaultMessage | undefined;
@@ -71,7 +73,7 @@ export class IntelIommu implements IommuUnitDriver<VtdDomain> {
       : new LegacyEntries(options.memory, options);
     const { segment = 0, log = () => {} } = options;
     this.#faultHandler = new FaultHandler(options.registers, this.capabilities, segment, log);
-    this.#domainIds = new DomainIds(this.capabilities.domainIds);
+    this.#domainIds = new IdPool(FIRST_DOMAIN_ID, this.capabilities.domainIds);
   }
 
   /** Sets the tables and turns translation on: every device without an entry is blocked from here on (spec H15). */
