@@ -10,7 +10,8 @@ const STEPS: readonly (readonly [name: string, command: string, ...args: string[
   ['layering', process.execPath, 'tools/layering.ts'],
   ['rules of the house', process.execPath, 'tools/house-rules.ts'],
   ['unused files, exports, dependencies', 'knip', '--no-progress'],
-  ['build', 'turbo', 'run', 'build', '--output-logs=errors-only'],
+  ['declarations', 'turbo', 'run', 'build', '--output-logs=errors-only'],
+  ['bundles', process.execPath, 'tools/bundle.ts'],
   ['packed packages', process.execPath, 'tools/packed.ts'],
 ];
 

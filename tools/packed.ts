@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { judgeEntry, judgeHelp } from './bounds.ts';
 import { isCore, LAYERS, type Manifest, manifest, type PackageFolder, ROOT } from './workspace.ts';
 
 /**
@@ -18,9 +19,10 @@ try {
   install(tarballs);
   const entries = LAYERS.flatMap((folder) => entryPoints(folder).map((entry) => ({ folder, entry })));
   for (const { entry } of entries) importInNode(entry);
-  const core = entries.filter(({ folder }) => isCore(folder)).map(({ entry }) => entry);
-  for (const entry of core) console.log(`${entry}: ${await bundledForBrowser(entry)} bytes in a browser`);
+  for (const { entry } of entries.filter(({ folder }) => isCore(folder))) await judgeSize(entry);
   run(join(scratch, 'node_modules/.bin/dmalab'), '--version');
+  const help = judgeHelp(scratch, 'node_modules/dmalab/dist/main.js');
+  console.log(`dmalab --help: ${help.toFixed(1)} ms on top of Node's start`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
@@ -75,6 +77,13 @@ function entryPoints(folder: PackageFolder): string[] {
 function importInNode(entry: string): void {
   const script = `const m = await import('${entry}'); if (Object.keys(m).length === 0) throw new Error('exports nothing')`;
   run(process.execPath, '--input-type=module', '--eval', script);
+}
+
+/** What an entry point costs those who import it: bytes in a browser, milliseconds in Node. */
+async function judgeSize(entry: string): Promise<void> {
+  const bytes = await bundledForBrowser(entry);
+  const millis = judgeEntry(scratch, entry, bytes);
+  console.log(`${entry}: ${bytes} bytes in a browser, imported in ${millis.toFixed(1)} ms`);
 }
 
 async function bundledForBrowser(entry: string): Promise<number> {

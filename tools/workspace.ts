@@ -27,6 +27,11 @@ export interface Manifest {
   readonly version: string;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, unknown>>;
+  /** What the manifest says once it is published. */
+  readonly publishConfig: {
+    readonly bin?: Readonly<Record<string, string>>;
+    readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+  };
 }
 
 export function manifest(folder: PackageFolder): Manifest {

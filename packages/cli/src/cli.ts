@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addExplain } from './commands/explain.ts';
 import { addReplay } from './commands/replay.ts';
@@ -43,7 +44,7 @@ function buildProgram(): Command {
   return program;
 }
 
-/** From the manifest beside `src` and `dist` alike. */
+/** From the nearest manifest: this code may be a source file or a part of the published bundle. */
 function version(): string {
-  return JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')).version;
+  return JSON.parse(readFileSync(findPackageJSON(import.meta.url) ?? '', 'utf8')).version;
 }

@@ -1,0 +1,64 @@
+import { spawnSync } from 'node:child_process';
+
+/** Printing the help may take so many times Node's own start, on top of it: 100 ms where an empty program takes 25. */
+const HELP_STARTS = 4;
+/** A busy machine is slow now and then, never fast: the best try counts, and a good one among the first ends them. */
+const LEAST_TRIES = 3;
+const TRIES = 20;
+
+/**
+ * What an entry point may cost those who import it: minified bytes in a browser, everything from below included, a tenth
+ * above today's; and Node's own start times so much, nearly all of it for compiling the code: 0.8 is 20 ms of 25.
+ */
+const BOUNDS: Readonly<Record<string, { readonly bytes: number; readonly starts: number }>> = {
+  '@dmalab/trace': { bytes: 84_000, starts: 0.8 },
+  '@dmalab/phys-memory': { bytes: 75_000, starts: 0.8 },
+  '@dmalab/iommu': { bytes: 172_000, starts: 0.8 },
+  '@dmalab/swiotlb': { bytes: 29_000, starts: 0.8 },
+  '@dmalab/dma-api': { bytes: 145_000, starts: 1.2 },
+  '@dmalab/pci-p2p': { bytes: 98_000, starts: 1.2 },
+  '@dmalab/blk-nvme': { bytes: 155_000, starts: 1.2 },
+  '@dmalab/blk-nvme/controller': { bytes: 93_000, starts: 0.8 },
+  // All the others, and replays, reports and explanations on top: its own share is below 0.8.
+  '@dmalab/integration': { bytes: 859_000, starts: 2 },
+};
+
+/**
+ * Holds an entry point of the project in `cwd` against its bounds; returns the milliseconds that its import takes.
+ * @throws {Error} when it has grown past a bound, or has none
+ */
+export function judgeEntry(cwd: string, entry: string, bytes: number): number {
+  const bound = BOUNDS[entry];
+  const size = `${entry} has ${bytes} bytes in a browser`;
+  if (bound === undefined) throw new Error(`${size} and no bound for them: see tools/bounds.ts`);
+  if (bytes > bound.bytes) throw new Error(`${size}, over its bound of ${bound.bytes}`);
+  const script = `const start = performance.now(); await import('${entry}'); console.log(performance.now() - start)`;
+  const importMillis = () => Number(node(cwd, '--input-type=module', '--eval', script).stdout);
+  return boundedMillis(cwd, `import of ${entry}`, bound.starts, importMillis);
+}
+
+/** Milliseconds on top of Node's start that the command line needs to print its help. @throws {Error} past the bound */
+export function judgeHelp(cwd: string, file: string): number {
+  const helpMillis = () => node(cwd, file, '--help').millis - node(cwd, '--eval', '0').millis;
+  return boundedMillis(cwd, `${file} --help`, HELP_STARTS, helpMillis);
+}
+
+/** Best of the tries, judged by the best start of an empty program in the same tries. */
+function boundedMillis(cwd: string, what: string, starts: number, measure: () => number): number {
+  let best = Number.POSITIVE_INFINITY;
+  let start = Number.POSITIVE_INFINITY;
+  for (let tries = 0; tries < LEAST_TRIES || (tries < TRIES && best > starts * start); tries++) {
+    start = Math.min(start, node(cwd, '--eval', '0').millis);
+    best = Math.min(best, measure());
+  }
+  if (best <= starts * start) return best;
+  const allowed = `${starts} x ${start.toFixed(1)} ms, Node's own start`;
+  throw new Error(`${what} takes ${best.toFixed(1)} ms, over its bound of ${allowed}`);
+}
+
+function node(cwd: string, ...args: readonly string[]): { readonly millis: number; readonly stdout: string } {
+  const start = performance.now();
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { cwd, encoding: 'utf8' });
+  if (status !== 0) throw new Error(stderr);
+  return { millis: performance.now() - start, stdout };
+}
