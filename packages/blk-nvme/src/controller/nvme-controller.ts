@@ -13,6 +13,8 @@ import {
   CSTS_NSSRO,
   Csts,
   NSSR_MAGIC,
+  PMRCTL_EN,
+  Pmrmscl,
   Register,
   SHST_COMPLETE,
   SHST_NORMAL,
@@ -64,7 +66,12 @@ export class NvmeController {
 
   /** The controller memory buffer: what to put behind BAR 2; empty when there is none. */
   get cmb(): MemoryBar {
-    return this.#c.memory.cmbBar;
+    return this.#c.memory.cmb.bar;
+  }
+
+  /** The persistent memory region: what to put behind BAR 4; empty when there is none. */
+  get pmr(): MemoryBar {
+    return this.#c.memory.pmr.bar;
   }
 
   /** Writes that a power cut could lose; counted only with `trackDurability`. */
@@ -104,7 +111,8 @@ export class NvmeController {
       if (offset === Register.INTMS || offset === Register.INTMC) this.#c.wire?.settle();
       return;
     }
-    if (offset === Register.CC) this.#writeConfiguration(value);
+    if (offset >= Register.PMRCAP) this.#writePersistentRegion(offset, value);
+    else if (offset === Register.CC) this.#writeConfiguration(value);
     else if (offset === Register.NSSR) this.#writeSubsystemReset(value);
     else if (offset === Register.CMBMSC) this.#writeCmbmsc(value, this.#c.registers.cmbmscHigh);
     else if (offset === Register.CMBMSC + 4) this.#writeCmbmsc(this.#c.registers.cmbmscLow, value);
@@ -131,7 +139,8 @@ export class NvmeController {
   reset(): void {
     this.#disable();
     this.#c.registers.powerOnDefaults();
-    this.#c.memory.cmbBase = -1;
+    this.#c.memory.cmb.base = -1;
+    this.#c.memory.pmr.base = -1;
   }
 
   /**
@@ -144,8 +153,10 @@ export class NvmeController {
     health.powerCycles++;
     durability.powerCut(choose, config.awupf + 1);
     for (const ns of this.#c.namespaces) {
+      ns?.reservation.powerLost();
       if (ns?.writeProtection === WRITE_PROTECT_POWER_CYCLE) ns.writeProtection = 0;
     }
+    this.#c.memory.cmb.bar.bytes.fill(0);
     this.reset();
   }
 
@@ -225,11 +236,22 @@ export class NvmeController {
 
   #writeCmbmsc(low: number, high: number): void {
     const { registers, memory } = this.#c;
-    if (memory.cmb.length === 0) return;
+    if (memory.cmb.bar.bytes.length === 0) return;
     registers.cmbmscLow = low;
     registers.cmbmscHigh = high;
     const enabled = get(low, Cmbmsc.CRE) === 1 && get(low, Cmbmsc.CMSE) === 1;
-    memory.cmbBase = enabled ? join64((low & ~0xfff) >>> 0, high) : -1;
+    memory.cmb.base = enabled ? join64((low & ~0xfff) >>> 0, high) : -1;
+  }
+
+  /** Enabling and placing the persistent memory region (spec N120, outline). */
+  #writePersistentRegion(offset: number, value: number): void {
+    const { registers, memory } = this.#c;
+    if (memory.pmr.bar.bytes.length === 0) return;
+    if (offset === Register.PMRCTL) registers.pmrctl = value & PMRCTL_EN;
+    else if (offset === Register.PMRMSCL) registers.pmrmscLow = value;
+    else if (offset === Register.PMRMSCU) registers.pmrmscHigh = value;
+    const enabled = registers.pmrctl !== 0 && get(registers.pmrmscLow, Pmrmscl.CMSE) === 1;
+    memory.pmr.base = enabled ? join64((registers.pmrmscLow & ~0xfff) >>> 0, registers.pmrmscHigh) : -1;
   }
 }
 

@@ -221,3 +221,101 @@ describe('resets, aborts and arbitration', () => {
     expect(host.run(1, { ...io, opcode: NvmOpcode.WRITE }).status).toBe(dnr(Status.SGL_INVALID_TYPE));
   });
 });
+
+describe('persistent memory region', () => {
+  it('N120 is ready once enabled, reached by commands once placed, and outlives a power cut', () => {
+    const host = ready({ pmrBytes: MIB });
+    const read = (offset: number) => host.controller.readRegister(offset);
+    expect([read(Register.PMRCAP), read(Register.PMRSTS)]).toEqual([0x0100_0898, 0x100]);
+    host.controller.writeRegister(Register.PMRCTL, 1);
+    host.controller.writeRegister(Register.PMRMSCU, 1);
+    host.controller.writeRegister(Register.PMRMSCL, 0x1000_0002);
+    expect([read(Register.PMRSTS), read(Register.PMRCTL), read(Register.PMRMSCU)]).toEqual([0, 1, 1]);
+    host.memory.fill(BUFFER, 512, 0x42);
+    host.run(1, { opcode: NvmOpcode.WRITE, nsid: 1, prp1: BUFFER });
+    expect(host.run(1, { opcode: NvmOpcode.READ, nsid: 1, prp1: 0x1_1000_2000 }).status).toBe(0);
+    host.controller.powerCut();
+    expect([host.controller.pmr.bytes[0x2000], read(Register.PMRCTL), read(Register.PMRMSCL)]).toEqual([0x42, 0, 0]);
+  });
+
+  it('N120 reads 0 where there is none', () => {
+    const { controller } = ready();
+    controller.writeRegister(Register.PMRCTL, 1);
+    for (let at = 0xe00; at <= 0xe18; at += 4) expect(controller.readRegister(at)).toBe(0);
+  });
+
+  it('N161 a power cut empties the memory buffer, which is not persistent', () => {
+    const { controller } = ready({ cmbBytes: MIB });
+    controller.cmb.bytes.fill(7);
+    controller.powerCut();
+    expect(controller.cmb.bytes[100]).toBe(0);
+  });
+});
+
+describe('reservations', () => {
+  const KEYS = LIST;
+  const CONFLICT = dnr(Status.RESERVATION_CONFLICT);
+  const FIELD = dnr(Status.INVALID_FIELD);
+  const { RESV_REGISTER, RESV_ACQUIRE, RESV_RELEASE, RESV_REPORT } = NvmOpcode;
+
+  function command(host: RawHost, opcode: number, cdw10: number, current: number, other = 0): number {
+    for (const [i, word] of [current, 0, other, 0].entries()) host.memory.store32(KEYS + 4 * i, word);
+    return host.run(1, { opcode, nsid: 1, prp1: KEYS, cdw10 }).status;
+  }
+
+  function report(host: RawHost): number[] {
+    expect(host.run(1, { opcode: RESV_REPORT, nsid: 1, prp1: BUFFER, cdw10: 11 }).status).toBe(0);
+    const view = new DataView(host.bytes(BUFFER, 48).buffer);
+    const at8 = [view.getUint8(4), view.getUint16(5, true), view.getUint8(26)];
+    return [view.getUint32(0, true), ...at8, view.getUint32(32, true), view.getUint32(40, true)];
+  }
+
+  it('N160 a host registers, reserves, changes its mind and leaves, by keys that have to fit', () => {
+    const host = ready();
+    host.memory.store32(BUFFER, 77);
+    host.run(0, { opcode: AdminOpcode.SET_FEATURES, cdw10: 0x81, prp1: BUFFER });
+    expect(command(host, RESV_ACQUIRE, 0x100, 5)).toBe(CONFLICT);
+    expect(command(host, RESV_REGISTER, 0, 0, 5)).toBe(0);
+    expect([command(host, RESV_REGISTER, 0, 0, 5), command(host, RESV_REGISTER, 0, 0, 6)]).toEqual([0, CONFLICT]);
+    expect(report(host)).toEqual([1, 0, 1, 0, 77, 5]);
+    expect([command(host, RESV_ACQUIRE, 0x300, 4), command(host, RESV_ACQUIRE, 0x300, 5)]).toEqual([CONFLICT, 0]);
+    expect(command(host, RESV_ACQUIRE, 0x100, 5)).toBe(CONFLICT);
+    expect(report(host)).toEqual([1, 3, 1, 1, 77, 5]);
+    expect([command(host, RESV_ACQUIRE, 0x101, 5, 9), command(host, RESV_ACQUIRE, 0x101, 5, 5)]).toEqual([CONFLICT, 0]);
+    expect(command(host, RESV_REGISTER, 2, 5, 8)).toBe(0);
+    expect([command(host, RESV_RELEASE, 0x200, 8), command(host, RESV_RELEASE, 0x100, 8)]).toEqual([FIELD, 0]);
+    expect(report(host)).toEqual([3, 0, 1, 0, 77, 8]);
+    expect([command(host, RESV_REGISTER, 1, 5), command(host, RESV_REGISTER, 1 | 8, 5)]).toEqual([CONFLICT, 0]);
+    expect(report(host)).toEqual([4, 0, 0, 0, 0, 0]);
+  });
+
+  it('N160 clears all, replaces without a key, and forgets everything without power', () => {
+    const host = ready();
+    expect(command(host, RESV_REGISTER, 2 | 8, 0, 3)).toBe(0);
+    expect([command(host, RESV_ACQUIRE, 0x600, 3), command(host, RESV_RELEASE, 1, 3)]).toEqual([0, 0]);
+    expect(report(host)).toEqual([2, 0, 0, 0, 0, 0]);
+    command(host, RESV_REGISTER, 0, 0, 3);
+    host.controller.powerCut();
+    host.enable();
+    host.createQueuePair(1);
+    expect(report(host)).toEqual([0, 0, 0, 0, 0, 0]);
+  });
+
+  it.each([
+    ['an action of nobody', RESV_REGISTER, 3, FIELD],
+    ['persistence over a loss of power', RESV_REGISTER, 0xc000_0000, FIELD],
+    ['a type of nobody', RESV_ACQUIRE, 0x700, FIELD],
+    ['an acquisition of nobody', RESV_ACQUIRE, 0x103, FIELD],
+    ['a release of nobody', RESV_RELEASE, 0x102, FIELD],
+    ['to release what is not held, which is no error', RESV_RELEASE, 0x100, 0],
+  ])('N160 answers %s', (_what, opcode, cdw10, status) => {
+    const host = ready();
+    command(host, RESV_REGISTER, 0, 0, 3);
+    expect(command(host, opcode, cdw10, 3)).toBe(status);
+  });
+
+  it('N170 has no long host identifiers', () => {
+    const { status } = ready().run(1, { opcode: RESV_REPORT, nsid: 1, prp1: BUFFER, cdw10: 11, cdw11: 1 });
+    expect(status).toBe(dnr(Status.HOSTID_INCONSISTENT));
+  });
+});

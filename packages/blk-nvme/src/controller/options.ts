@@ -53,6 +53,8 @@ export interface NvmeControllerOptions {
   readonly doorbellStride?: number;
   /** Controller memory buffer in bytes, a multiple of 1 MiB, in BAR 2. Default 0. */
   readonly cmbBytes?: number;
+  /** Persistent memory region in bytes, in BAR 4; what is written there is persistent at once. Default 0. */
+  readonly pmrBytes?: number;
   /** Volatile write cache present. Default true. */
   readonly writeCache?: boolean;
   /** Keeps what a power cut would lose (spec N161). Costs a copy of each written block. Default false. */
@@ -112,6 +114,7 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
     sgls: 0x80001,
     doorbellStride: 0,
     cmbBytes: 0,
+    pmrBytes: 0,
     writeCache: true,
     trackDurability: false,
     awupf: 0,
@@ -140,6 +143,7 @@ export function settleOptions(options: NvmeControllerOptions): ControllerConfig 
   inRange('mdts', config.mdts, 0, 15);
   inRange('doorbellStride', config.doorbellStride, 0, 15);
   inRange('cmbBytes / 1 MiB', config.cmbBytes / 2 ** 20, 0, 2 ** 20 - 1);
+  inRange('pmrBytes', config.pmrBytes, 0, 2 ** 40);
   inRange('unallocatedBytes', config.unallocatedBytes, 0, 2 ** 52);
   inRange('kas', config.kas, 0, 65535);
   inRange('awupf', config.awupf, 0, 65535);

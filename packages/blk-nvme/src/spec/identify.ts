@@ -96,6 +96,7 @@ export const ONCS_WRITE_UNCORRECTABLE = 1 << 1;
 export const ONCS_DSM = 1 << 2;
 export const ONCS_WRITE_ZEROES = 1 << 3;
 export const ONCS_SAVE_SELECT = 1 << 4;
+export const ONCS_RESERVATIONS = 1 << 5;
 export const ONCS_TIMESTAMP = 1 << 6;
 export const ONCS_VERIFY = 1 << 7;
 export const ONCS_COPY = 1 << 8;
@@ -105,6 +106,8 @@ export const VWC_BROADCAST_FLUSH = 3 << 1;
 /** Events the device can raise, OAES (spec N57). */
 export const OAES_NS_ATTR = 1 << 8;
 export const OAES_FW_ACTIVATION = 1 << 9;
+/** Reservation capabilities, RESCAP (NVM 1.0c): all six types, none of which persists over a loss of power. */
+export const RESCAP_ALL_TYPES = 0x7e;
 /** CTRATT: extended LBA formats (spec N57). */
 export const CTRATT_ELBAS = 1 << 15;
 

@@ -1,6 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { type BitField, put } from './bits.ts';
-import { Aqa, CapHigh, CapLow, Cc, Cmbloc, Cmbmsc, Cmbsz, Crto, Csts, doorbellOffset } from './registers.ts';
+import {
+  Aqa,
+  CapHigh,
+  CapLow,
+  Cc,
+  Cmbloc,
+  Cmbmsc,
+  Cmbsz,
+  Crto,
+  Csts,
+  doorbellOffset,
+  Pmrcap,
+  Pmrmscl,
+  Pmrsts,
+} from './registers.ts';
 import {
   AbortCdw10,
   Cdw0,
@@ -18,6 +32,7 @@ import {
   IdentifyCdw10,
   LbaStatusCdw13,
   NsManagementCdw10,
+  ReservationCdw10,
   RwCdw12,
   SanitizeCdw10,
   SelfTestCdw10,
@@ -27,7 +42,20 @@ import {
 
 type Layout = Readonly<Record<string, BitField>>;
 
-const REGISTERS: Readonly<Record<string, Layout>> = { CapLow, CapHigh, Cc, Csts, Aqa, Cmbloc, Cmbsz, Cmbmsc, Crto };
+const REGISTERS: Readonly<Record<string, Layout>> = {
+  CapLow,
+  CapHigh,
+  Cc,
+  Csts,
+  Aqa,
+  Cmbloc,
+  Cmbsz,
+  Cmbmsc,
+  Crto,
+  Pmrcap,
+  Pmrsts,
+  Pmrmscl,
+};
 const COMMANDS: Readonly<Record<string, Layout>> = {
   Cdw0,
   RwCdw12,
@@ -49,6 +77,7 @@ const COMMANDS: Readonly<Record<string, Layout>> = {
   SelfTestCdw10,
   DirectiveCdw11,
   LbaStatusCdw13,
+  ReservationCdw10,
 };
 
 /** Sum of all fields: every bit once gives all ones. */

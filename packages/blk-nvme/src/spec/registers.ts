@@ -131,6 +131,26 @@ export const Cmbsz = {
 /** Low half of CMBMSC; bits 63:12 are the base address (spec N120). */
 export const Cmbmsc = { CRE: bit(0), CMSE: bit(1), RSVD: bits(11, 2), CBA: bits(31, 12) } as const;
 
+/** Persistent memory region (spec N120; NVMe Base 2.0c): what it can, and that it is ready. */
+export const Pmrcap = {
+  RSVD0: bits(2, 0),
+  RDS: bit(3),
+  WDS: bit(4),
+  BIR: bits(7, 5),
+  PMRTU: bits(9, 8),
+  PMRWBM: bits(13, 10),
+  RSVD1: bits(15, 14),
+  PMRTO: bits(23, 16),
+  CMSS: bit(24),
+  RSVD2: bits(31, 25),
+} as const;
+export const PMRCTL_EN = 1 << 0;
+export const Pmrsts = { ERR: bits(7, 0), NRDY: bit(8), HSTS: bits(11, 9), CBAI: bit(12), RSVD: bits(31, 13) } as const;
+/** Low half of PMRMSC; bits 63:12 are the base address. */
+export const Pmrmscl = { RSVD0: bit(0), CMSE: bit(1), RSVD1: bits(11, 2), CBA: bits(31, 12) } as const;
+/** PMRCAP.PMRWBM: a read of PMRSTS makes earlier writes persistent. */
+export const PMRWBM_READ_STATUS = 2;
+
 /** Controller ready timeouts in units of 500 ms (spec N120). */
 export const Crto = { CRWMT: bits(15, 0), CRIMT: bits(31, 16) } as const;
 

@@ -146,3 +146,24 @@ export const DirectiveCdw11 = { DOPER: bits(7, 0), DTYPE: bits(15, 8), DSPEC: bi
 
 /** Get LBA Status: range length and action (NVM 1.0c). */
 export const LbaStatusCdw13 = { RL: bits(15, 0), RSVD: bits(23, 16), ATYPE: bits(31, 24) } as const;
+
+/** Reservation Register, Acquire and Release (NVM 1.0c): CPTPL is of the first, RTYPE of the others. */
+export const ReservationCdw10 = {
+  ACTION: bits(2, 0),
+  IEKEY: bit(3),
+  RSVD0: bits(7, 4),
+  RTYPE: bits(15, 8),
+  RSVD1: bits(29, 16),
+  CPTPL: bits(31, 30),
+} as const;
+
+/** Reservation status with one registrant in it (NVM 1.0c, Reservation Report). */
+export const ReservationReport = {
+  GEN: 0,
+  RTYPE: 4,
+  REGCTL: 5,
+  RCSTS: 26,
+  HOSTID: 32,
+  RKEY: 40,
+  BYTES: 48,
+} as const;

@@ -133,6 +133,10 @@ const EFFECTS: readonly (readonly [at: number, effects: number])[] = [
   [IO_EFFECTS + NvmOpcode.DSM * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
   [IO_EFFECTS + NvmOpcode.VERIFY * 4, EFFECT_SUPPORTED],
   [IO_EFFECTS + NvmOpcode.COPY * 4, EFFECT_SUPPORTED | EFFECT_CONTENT],
+  [IO_EFFECTS + NvmOpcode.RESV_REGISTER * 4, EFFECT_SUPPORTED],
+  [IO_EFFECTS + NvmOpcode.RESV_REPORT * 4, EFFECT_SUPPORTED],
+  [IO_EFFECTS + NvmOpcode.RESV_ACQUIRE * 4, EFFECT_SUPPORTED],
+  [IO_EFFECTS + NvmOpcode.RESV_RELEASE * 4, EFFECT_SUPPORTED],
 ];
 
 function commandEffects(): Uint8Array {

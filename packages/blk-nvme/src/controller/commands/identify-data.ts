@@ -20,11 +20,13 @@ import {
   ONCS_COMPARE,
   ONCS_COPY,
   ONCS_DSM,
+  ONCS_RESERVATIONS,
   ONCS_SAVE_SELECT,
   ONCS_TIMESTAMP,
   ONCS_VERIFY,
   ONCS_WRITE_UNCORRECTABLE,
   ONCS_WRITE_ZEROES,
+  RESCAP_ALL_TYPES,
   SANICAP_ALL,
   VWC_BROADCAST_FLUSH,
   VWC_PRESENT,
@@ -105,6 +107,7 @@ const SUPPORTED_ONCS =
   ONCS_DSM |
   ONCS_WRITE_ZEROES |
   ONCS_SAVE_SELECT |
+  ONCS_RESERVATIONS |
   ONCS_TIMESTAMP |
   ONCS_VERIFY |
   ONCS_COPY;
@@ -128,6 +131,7 @@ export function fillNamespace(ns: Namespace, page: Uint8Array): void {
   page[IdentifyNamespace.MC] = 3;
   page[IdentifyNamespace.DPC] = 0x1f;
   page[IdentifyNamespace.DPS] = ns.protection | (ns.protectionFirst ? 8 : 0);
+  page[IdentifyNamespace.RESCAP] = RESCAP_ALL_TYPES;
   page[IdentifyNamespace.DLFEAT] = 9;
   view.setUint16(IdentifyNamespace.NPDG, 4096 / ns.blockBytes - 1, true);
   view.setUint16(IdentifyNamespace.NPDA, 4096 / ns.blockBytes - 1, true);

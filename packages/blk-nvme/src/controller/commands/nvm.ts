@@ -18,6 +18,7 @@ import type { ControllerState } from '../state/controller-state.ts';
 import { copy } from './copy.ts';
 import { DMRL, DMRSL, namespaceLimit, VSL } from './identify-data.ts';
 import { compare, read, verify, write } from './read-write.ts';
+import { reservationCommand } from './reservations.ts';
 
 /** Bytes that Verify may cover: 2^VSL pages (spec N160). */
 const VERIFY_BYTES_MAX = 4096 << VSL;
@@ -50,6 +51,10 @@ function isSupported(opcode: number): boolean {
     case NvmOpcode.DSM:
     case NvmOpcode.VERIFY:
     case NvmOpcode.COPY:
+    case NvmOpcode.RESV_REGISTER:
+    case NvmOpcode.RESV_REPORT:
+    case NvmOpcode.RESV_ACQUIRE:
+    case NvmOpcode.RESV_RELEASE:
       return true;
     default:
       return false;
@@ -70,6 +75,11 @@ function executeOn(c: ControllerState, ns: Namespace, opcode: number, sqe: Uint3
       return datasetManagement(c, ns, sqe);
     case NvmOpcode.COPY:
       return copy(c, ns, sqe);
+    case NvmOpcode.RESV_REGISTER:
+    case NvmOpcode.RESV_REPORT:
+    case NvmOpcode.RESV_ACQUIRE:
+    case NvmOpcode.RESV_RELEASE:
+      return reservationCommand(c, ns, opcode, sqe);
     case NvmOpcode.WRITE:
       return checkTransfer(c, ns, sqe) || checkWritable(ns) || write(c, ns, sqe);
     case NvmOpcode.COMPARE:

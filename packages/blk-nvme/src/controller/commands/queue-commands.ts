@@ -15,7 +15,7 @@ export function createCq(c: ControllerState, sqe: Uint32Array): number {
   const base = join64(sqe[SqeWord.PRP1], sqe[SqeWord.PRP1 + 1]);
   if (base % c.pageBytes !== 0) return dnr(Status.PRP_INVALID_OFFSET);
   // CMBSZ.CQS is 0: completions are for host memory (spec N144).
-  if (c.memory.inCmb(base, 1)) return dnr(Status.CMB_INVALID_USE);
+  if (c.memory.cmb.contains(base, 1)) return dnr(Status.CMB_INVALID_USE);
   if (vector >= c.config.vectors) return dnr(Status.INVALID_VECTOR);
   if (get(sqe[SqeWord.CDW11], CreateCqCdw11.PC) === 0) return dnr(Status.INVALID_FIELD);
   c.cqs.create(qid, base, sizeZ + 1, vector, get(sqe[SqeWord.CDW11], CreateCqCdw11.IEN));

@@ -11,14 +11,14 @@ export function resolveData(c: ControllerState, sqe: Uint32Array, lengthBytes: n
   const psdt = get(sqe[SqeWord.CDW0], Cdw0.PSDT);
   const status =
     psdt === PSDT_PRP ? c.prp.resolve(sqe, lengthBytes, c.pageBytes) : c.sgl.resolve(sqe, SqeWord.DPTR, lengthBytes);
-  return status === 0 && c.memory.cmbBase >= 0 ? checkCmbUse(c) : status;
+  return status === 0 && c.memory.cmb.base >= 0 ? checkCmbUse(c) : status;
 }
 
 /** A transfer is in the controller's memory buffer as a whole or not at all (spec N144). */
 function checkCmbUse(c: ControllerState): number {
   const { address, lengthBytes, count } = c.ranges;
   let inside = 0;
-  for (let i = 0; i < count; i++) if (c.memory.inCmb(address[i], lengthBytes[i])) inside++;
+  for (let i = 0; i < count; i++) if (c.memory.cmb.contains(address[i], lengthBytes[i])) inside++;
   return inside === 0 || inside === count ? 0 : dnr(Status.CMB_INVALID_USE);
 }
 

@@ -1,5 +1,6 @@
-import { type BusMasterPort, MemoryBar } from '@dmalab/pci-p2p';
+import type { BusMasterPort } from '@dmalab/pci-p2p';
 import { ADDRESS_LIMIT } from '@dmalab/phys-memory';
+import { LocalMemory } from './local-memory.ts';
 
 /** The controller was reset while a request of it was on its way: drop everything (spec B40). */
 export const FAULT_RESET = -0x10001;
@@ -12,27 +13,26 @@ export const FAULT_ADDRESS = -0x10002;
  * port. Invariant: no request goes out, and no result is believed, for a controller that was reset meanwhile.
  */
 export class HostMemory {
-  /** The controller memory buffer as a BAR, and its bytes; empty when there is none. */
-  readonly cmbBar: MemoryBar;
-  readonly cmb: Uint8Array;
-  /** Address of the buffer as the host set it, or -1 while the buffer is not decoded. */
-  cmbBase = -1;
+  /** Controller memory buffer, and persistent memory region; of no bytes where there is none. */
+  readonly cmb: LocalMemory;
+  readonly pmr: LocalMemory;
   /** Counts resets; a change during a port call means that the caller's work is void. */
   generation = 0;
   /** Bus-master faults since power on: what a test compares with the IOMMU's own record. */
   faultCount = 0;
   readonly #port: BusMasterPort;
 
-  constructor(port: BusMasterPort, cmbBytes: number) {
+  constructor(port: BusMasterPort, cmbBytes: number, pmrBytes: number) {
     this.#port = port;
-    this.cmbBar = new MemoryBar(cmbBytes);
-    this.cmb = this.cmbBar.bytes;
+    this.cmb = new LocalMemory(cmbBytes);
+    this.pmr = new LocalMemory(pmrBytes);
   }
 
   /** 0, or a negative fault. */
   read(at: number, into: Uint8Array, offset: number, lengthBytes: number): number {
-    if (this.inCmb(at, lengthBytes)) {
-      into.set(this.cmb.subarray(at - this.cmbBase, at - this.cmbBase + lengthBytes), offset);
+    const local = this.#localAt(at, lengthBytes);
+    if (local !== null) {
+      local.read(at, into, offset, lengthBytes);
       return 0;
     }
     if (at + lengthBytes > ADDRESS_LIMIT) return this.#judge(FAULT_ADDRESS, this.generation);
@@ -42,8 +42,9 @@ export class HostMemory {
 
   /** 0, or a negative fault. */
   write(at: number, from: Uint8Array, offset: number, lengthBytes: number): number {
-    if (this.inCmb(at, lengthBytes)) {
-      this.cmb.set(from.subarray(offset, offset + lengthBytes), at - this.cmbBase);
+    const local = this.#localAt(at, lengthBytes);
+    if (local !== null) {
+      local.write(at, from, offset, lengthBytes);
       return 0;
     }
     if (at + lengthBytes > ADDRESS_LIMIT) return this.#judge(FAULT_ADDRESS, this.generation);
@@ -55,9 +56,9 @@ export class HostMemory {
     this.#port.interrupt(vector);
   }
 
-  /** True when all of the range lies in the enabled buffer. */
-  inCmb(at: number, lengthBytes: number): boolean {
-    return this.cmbBase >= 0 && at >= this.cmbBase && at + lengthBytes <= this.cmbBase + this.cmb.length;
+  #localAt(at: number, lengthBytes: number): LocalMemory | null {
+    if (this.cmb.contains(at, lengthBytes)) return this.cmb;
+    return this.pmr.contains(at, lengthBytes) ? this.pmr : null;
   }
 
   #judge(fault: number, generation: number): number {

@@ -3,6 +3,7 @@ import type { NamespaceOptions } from '../options.ts';
 import { BlockSet } from './block-set.ts';
 import { LBA_FORMATS } from './lba-formats.ts';
 import { type Media, SparseMedia } from './media.ts';
+import { Reservation } from './reservation.ts';
 
 /** Metadata bytes per byte of media at most: 64 in 512. Sizes the metadata of a namespace once, for every format. */
 const METADATA_DIVISOR = 8;
@@ -33,6 +34,7 @@ export class Namespace {
   deallocatedError = false;
   /** What I/O ends with while something else has the media (a format, a sanitize); 0: nothing has. */
   busyStatus = 0;
+  readonly reservation = new Reservation();
   written = new BlockSet(0);
   uncorrectable = new BlockSet(0);
 

@@ -10,6 +10,9 @@ import {
   Cmbmsc,
   Cmbsz,
   CSTS_NSSRO,
+  PMRWBM_READ_STATUS,
+  Pmrcap,
+  Pmrsts,
   Register,
 } from '../../spec/registers.ts';
 import type { ControllerConfig } from '../options.ts';
@@ -20,6 +23,13 @@ const READY_TIMEOUT = 15;
 const MPS_MAX = 4;
 const CMB_BAR = 2;
 const CMB_UNIT_1MIB = 2;
+const PMR_BAR = 4;
+const PMRCAP: number =
+  put(Pmrcap.RDS, 1) |
+  put(Pmrcap.WDS, 1) |
+  put(Pmrcap.BIR, PMR_BAR) |
+  put(Pmrcap.PMRWBM, PMRWBM_READ_STATUS) |
+  put(Pmrcap.CMSS, 1);
 
 /** The values behind BAR0's registers (spec N120). Reads are pure; what a write sets off is the controller's business. */
 export class RegisterFile {
@@ -39,6 +49,11 @@ export class RegisterFile {
   acqHigh = 0;
   cmbmscLow = 0;
   cmbmscHigh = 0;
+  /** Persistent memory region; its registers read 0 where there is none. */
+  pmrctl = 0;
+  pmrmscLow = 0;
+  pmrmscHigh = 0;
+  readonly #pmrcap: number;
 
   constructor(config: ControllerConfig) {
     this.capLow =
@@ -51,11 +66,13 @@ export class RegisterFile {
       put(CapHigh.NSSRS, config.subsystemReset ? 1 : 0) |
       put(CapHigh.CSS, CAP_CSS_NVM | CAP_CSS_ALL_SETS) |
       put(CapHigh.MPSMAX, MPS_MAX) |
+      put(CapHigh.PMRS, config.pmrBytes > 0 ? 1 : 0) |
       put(CapHigh.CMBS, config.cmbBytes > 0 ? 1 : 0);
     this.version = config.version;
     const hasCmb = config.cmbBytes > 0;
     this.#cmbloc = hasCmb ? (put(Cmbloc.BIR, CMB_BAR) | put(Cmbloc.CDPMLS, 1) | put(Cmbloc.CDPCILS, 1)) >>> 0 : 0;
     this.#cmbsz = hasCmb ? cmbSize(config.cmbBytes) : 0;
+    this.#pmrcap = config.pmrBytes > 0 ? PMRCAP : 0;
   }
 
   /** Register value, unsigned; reserved and absent registers read 0. */
@@ -88,6 +105,16 @@ export class RegisterFile {
         return this.cmbmscLow;
       case Register.CMBMSC + 4:
         return this.cmbmscHigh;
+      case Register.PMRCAP:
+        return this.#pmrcap;
+      case Register.PMRCTL:
+        return this.pmrctl;
+      case Register.PMRSTS:
+        return this.#pmrcap === 0 ? 0 : put(Pmrsts.NRDY, this.pmrctl === 0 ? 1 : 0);
+      case Register.PMRMSCL:
+        return this.pmrmscLow;
+      case Register.PMRMSCU:
+        return this.pmrmscHigh;
       // Hidden until the host asks for it (spec N120).
       case Register.CMBLOC:
         return get(this.cmbmscLow, Cmbmsc.CRE) ? this.#cmbloc : 0;
@@ -159,6 +186,9 @@ export class RegisterFile {
     this.acqHigh = 0;
     this.cmbmscLow = 0;
     this.cmbmscHigh = 0;
+    this.pmrctl = 0;
+    this.pmrmscLow = 0;
+    this.pmrmscHigh = 0;
   }
 }
 

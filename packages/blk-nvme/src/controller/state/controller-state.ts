@@ -80,7 +80,7 @@ export class ControllerState {
   constructor(config: ControllerConfig) {
     this.config = config;
     this.registers = new RegisterFile(config);
-    this.memory = new HostMemory(config.port, config.cmbBytes);
+    this.memory = new HostMemory(config.port, config.cmbBytes, config.pmrBytes);
     this.sqs = new SubmissionQueues(config.ioQueues + 1);
     this.cqs = new CompletionQueues(config.ioQueues + 1);
     this.wire = config.interruptWire ? new InterruptWire(this) : null;
