@@ -1,3 +1,13 @@
+export type { AmdDomain, AmdStage } from './amd/driver/amd-domain.ts';
+export type { AmdDomainOptions, AmdIommuOptions } from './amd/driver/amd-iommu.ts';
+export { AmdIommu } from './amd/driver/amd-iommu.ts';
+export { AmdTimeoutError, AmdUnsupportedError } from './amd/driver/errors.ts';
+export type { AmdFault } from './amd/driver/event-handler.ts';
+export { AMD_PRESETS, AmdFeatures } from './amd/features.ts';
+export type { AmdUnitOptions } from './amd/hardware/amd-unit.ts';
+export { AmdUnit } from './amd/hardware/amd-unit.ts';
+export type { AmdDeviations } from './amd/hardware/deviations.ts';
+export { AMD_BLOCKED } from './amd/hardware/translator.ts';
 export type { DmaDomainOptions } from './core/dma-domain.ts';
 export { DmaDomain } from './core/dma-domain.ts';
 export { IommuUsageError } from './core/errors.ts';

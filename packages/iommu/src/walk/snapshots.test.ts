@@ -13,6 +13,7 @@ const fixture = (name: string) => readFileSync(new URL(`../../fixtures/${name}`,
 const SNAPSHOTS: readonly { file: string; kind: WalkKind; pages: number }[] = [
   { file: 'vtd-legacy', kind: 'vtd', pages: 304 },
   { file: 'vtd-scalable', kind: 'vtd', pages: 12_577 },
+  { file: 'amd-v1', kind: 'amd', pages: 328 },
 ];
 
 describe.each(SNAPSHOTS)('the tables of a real kernel in $file', ({ file, kind, pages }) => {

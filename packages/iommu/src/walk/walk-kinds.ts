@@ -1,3 +1,5 @@
+import { parseAmdRegisters } from './amd/amd-registers.ts';
+import { AmdWalkUnit } from './amd/amd-walk-unit.ts';
 import { parseVtdRegisters } from './vtd/vtd-registers.ts';
 import { VtdWalkUnit } from './vtd/vtd-walk-unit.ts';
 import type { WalkUnit } from './walk-unit.ts';
@@ -5,6 +7,7 @@ import type { WalkUnit } from './walk-unit.ts';
 /** How a register file is read, by kind of IOMMU. */
 const PARSERS = {
   vtd: (file: unknown): WalkUnit => new VtdWalkUnit(parseVtdRegisters(file)),
+  amd: (file: unknown): WalkUnit => new AmdWalkUnit(parseAmdRegisters(file)),
 } as const;
 
 /** Kinds of IOMMU whose tables can be read out of a dump. */

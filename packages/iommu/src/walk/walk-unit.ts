@@ -27,6 +27,8 @@ export interface PagingFormat {
   readonly layout: Readonly<Record<string, Field>>;
   /** First address that no entry translates. */
   readonly limit: number;
+  /** Sum of `IOMMU_READ` and `IOMMU_WRITE` that the device may have at all. Default: both. */
+  readonly rights?: number;
 }
 
 /** A unit as the reader of a dump knows it: its registers say where tables are, its kind how they are read. */
