@@ -4,12 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ALLOCATION_FLAGS, type Allocations } from './allocations.ts';
+import type { Allocations } from './allocations.ts';
 import { BenchFailure, type CaseRef, findCases, measureCase } from './cases.ts';
 import { judge } from './compare.ts';
 import type { GrowthFigure } from './growth.ts';
 import type { Figure } from './measure.ts';
 import { readIops } from './peers/fio-json.ts';
+import type { QuantityFigure } from './quantity.ts';
 
 const CASES = `
 const add = () => () => { let sum = 0; for (let i = 0; i < 1000; i++) sum = (sum + i) | 0; return sum; };
@@ -17,6 +18,7 @@ const keep = [];
 const make = () => () => { keep.length = 0; for (let i = 0; i < 1000; i++) keep.push({ i }); return keep.length; };
 const one = (name, tested) => ({ name, operations: 1000, tested, limitName: 'add', limit: add, atMost: 100, goal: 1 });
 export default [one('adds', add), one('makes objects', make), one('throws', () => { throw new Error('wrong sum'); })];
+export const quantities = [{ name: 'an array', unit: 'B', atMost: 10, measure: () => globalThis.gc ? 9 + 2 : 0 }];
 export const growth = [{ name: 'steps', of: 'steps', sizes: [100, 10000], operations: 1,
   kernel: (size) => () => { let sum = 0; for (let i = 0; i < size; i++) sum = (sum + i) | 0; return sum; } }];
 `;
@@ -55,9 +57,8 @@ describe('the benchmark harness', () => {
   });
 
   it('counts the bytes that an operation allocates, and none where there are none', () => {
-    const flags = [...ALLOCATION_FLAGS];
-    expect(measureCase<Allocations>(folder, 'allocations', caseNamed('adds'), flags).allocatesNothing).toBe(true);
-    const { bytesPerOperation } = measureCase<Allocations>(folder, 'allocations', caseNamed('objects'), flags);
+    expect(measureCase<Allocations>(folder, 'allocations', caseNamed('adds')).allocatesNothing).toBe(true);
+    const { bytesPerOperation } = measureCase<Allocations>(folder, 'allocations', caseNamed('objects'));
     expect(bytesPerOperation).toBeGreaterThan(15); // an object of one field: map, properties, elements, the field
     expect(bytesPerOperation).toBeLessThan(64);
   });
@@ -67,6 +68,12 @@ describe('the benchmark harness', () => {
     const { points } = measureCase<GrowthFigure>(folder, 'growth', growth);
     expect(points.map(({ size }) => size)).toEqual([100, 10_000]);
     expect(points[1].nanos / points[0].nanos).toBeGreaterThan(10);
+  });
+
+  it('judges figures that are no times, with a collector at hand', () => {
+    const [quantity] = findCases(folder, '', 'quantity');
+    const { value, met } = measureCase<QuantityFigure>(folder, 'quantity', quantity);
+    expect([value, met]).toEqual([11, false]);
   });
 
   it('says which case failed, and how', () => {

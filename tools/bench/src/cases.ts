@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ALLOCATION_FLAGS } from './allocations.ts';
 
 const runOne = fileURLToPath(new URL('./run-one.ts', import.meta.url));
 /** A result of 10 000 cases fits; Node's default of 1 MiB does too, but not the stack trace of a kernel gone wrong. */
@@ -18,7 +19,7 @@ export interface CaseRef {
 }
 
 /** What a child process measures of one case. */
-export type Mode = 'time' | 'allocations' | 'growth';
+export type Mode = 'time' | 'allocations' | 'growth' | 'quantity';
 
 /** Every case below a folder whose label contains `wanted`, in a fixed order. */
 export function findCases(folder: string, wanted: string, mode: Mode = 'time'): CaseRef[] {
@@ -30,17 +31,20 @@ export function findCases(folder: string, wanted: string, mode: Mode = 'time'): 
   });
 }
 
+/** Engine flags of a mode. Times are taken without any. */
+const FLAGS: Readonly<Record<Mode, readonly string[]>> = {
+  time: [],
+  growth: [],
+  quantity: ['--expose-gc'],
+  allocations: ALLOCATION_FLAGS,
+};
+
 /** Measures one case in a process of its own, so that no other case's code or garbage is in its way. */
-export function measureCase<Result>(
-  folder: string,
-  mode: Mode,
-  { file, index }: CaseRef,
-  flags: string[] = [],
-): Result {
-  return inChild<Result>(folder, [mode, file, String(index)], flags);
+export function measureCase<Result>(folder: string, mode: Mode, { file, index }: CaseRef): Result {
+  return inChild<Result>(folder, [mode, file, String(index)], FLAGS[mode]);
 }
 
-function inChild<Result>(folder: string, args: string[], flags: string[] = []): Result {
+function inChild<Result>(folder: string, args: string[], flags: readonly string[] = []): Result {
   const options = { cwd: folder, encoding: 'utf8', maxBuffer: MAX_OUTPUT_BYTES } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [...flags, runOne, ...args], options);
   if (status !== 0) throw new BenchFailure(`${args.slice(1).join(' case ')} in ${folder} failed:\n${stderr}`);

@@ -24,18 +24,23 @@ export interface GrowthFigure {
 }
 
 const REPEATS = 5;
-const BUDGET_NANOS = 0.3e9;
+const BUDGET_NANOS = 0.2e9;
+const WARM_UP_CALLS = 500;
 
-/** Best time per operation at each size; the process is shared, so that all sizes run the same compiled code. */
+/** Best time per operation at each size. All sizes run the same compiled code, in turn, so that none is measured cold. */
 export function measureGrowth({ name, of, sizes, operations, kernel }: Growth): GrowthFigure {
-  const points = sizes.map((size) => ({ size, nanos: bestNanos(kernel(size)) / operations }));
-  return { name, of, points };
+  const kernels = sizes.map((size) => kernel(size));
+  const calls = kernels.map(warmUp);
+  const best = sizes.map(() => Number.POSITIVE_INFINITY);
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    for (const [at, run] of kernels.entries()) best[at] = Math.min(best[at], nanosPerCall(run, calls[at]));
+  }
+  return { name, of, points: sizes.map((size, at) => ({ size, nanos: best[at] / operations })) };
 }
 
-function bestNanos(kernel: Kernel): number {
-  const slowest = nanosPerCall(kernel, 20);
-  const calls = Math.max(2, Math.min(200, Math.floor(BUDGET_NANOS / slowest)));
-  let best = Number.POSITIVE_INFINITY;
-  for (let repeat = 0; repeat < REPEATS; repeat++) best = Math.min(best, nanosPerCall(kernel, calls));
-  return best;
+/** Returns how many calls of the kernel fit the budget of a block. */
+function warmUp(kernel: Kernel): number {
+  const first = nanosPerCall(kernel, 3);
+  const fitting = (nanos: number) => Math.max(2, Math.min(WARM_UP_CALLS, Math.floor(BUDGET_NANOS / nanos)));
+  return fitting(nanosPerCall(kernel, fitting(first)));
 }

@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import { ALLOCATION_FLAGS, type Allocations } from './allocations.ts';
+import type { Allocations } from './allocations.ts';
 import { findCases, measureCase } from './cases.ts';
 import { GOALS, isHotPath } from './goals.ts';
 import type { GrowthFigure } from './growth.ts';
@@ -31,9 +31,7 @@ named here and mean little elsewhere; the **ratios** are what the project promis
 export function writePerformancePage(wanted: string): number {
   const rows = findCases('.', wanted).map((bench) => progress(bench.label, () => timeCase(bench)));
   const allocations = findCases('.', wanted).map((bench) =>
-    progress(`${bench.label}, allocations`, () =>
-      measureCase<Allocations>('.', 'allocations', bench, [...ALLOCATION_FLAGS]),
-    ),
+    progress(`${bench.label}, allocations`, () => measureCase<Allocations>('.', 'allocations', bench)),
   );
   const growth = findCases('.', wanted, 'growth').map((bench) =>
     progress(bench.label, () => measureCase<GrowthFigure>('.', 'growth', bench)),

@@ -1,4 +1,4 @@
-import { ALLOCATION_FLAGS, type Allocations } from './allocations.ts';
+import type { Allocations } from './allocations.ts';
 import { findCases, measureCase } from './cases.ts';
 import { isHotPath } from './goals.ts';
 
@@ -6,7 +6,7 @@ import { isHotPath } from './goals.ts';
 export function runAllocations(wanted: string, json: boolean): number {
   const rows: Allocations[] = [];
   for (const bench of findCases('.', wanted)) {
-    const row = measureCase<Allocations>('.', 'allocations', bench, [...ALLOCATION_FLAGS]);
+    const row = measureCase<Allocations>('.', 'allocations', bench);
     rows.push(row);
     if (!json) console.log(render(bench.label, row));
   }
