@@ -13,8 +13,14 @@ const MemoryType = { DEVICE: 1, NONCACHED: 5, CACHED: 15 } as const;
 export class ArmStage2Format extends ArmFormat {
   readonly name = 'arm-stage2';
 
-  constructor(granuleShift: number, inputBits: number, superpages = true) {
-    super(granuleShift, inputBits, armStage2Levels(granuleShift, inputBits), superpages);
+  /** @param levels default: what Linux chooses */
+  constructor(
+    granuleShift: number,
+    inputBits: number,
+    superpages = true,
+    levels = armStage2Levels(granuleShift, inputBits),
+  ) {
+    super(granuleShift, inputBits, levels, superpages);
   }
 
   rights(low: number, _high: number, level: number): number {

@@ -2,7 +2,7 @@ import { type Field, get, getAddress } from '../spec/bits.ts';
 
 /** One table entry on the way from a device to a page. */
 export interface WalkStep {
-  /** `root`, `context`, `pasid-directory`, `pasid`, `first-stage` or `second-stage`. */
+  /** `first-stage` or `second-stage`; before them what leads there: `root`, `context`, `pasid`, `stream` ... */
   readonly table: string;
   /** Level of a paging table, 0 elsewhere. */
   readonly level: number;
@@ -38,9 +38,9 @@ export function walkStep(
   return { ...place, entry, fields };
 }
 
-/** Fields that run from bit 12 to the top of the word are addresses. */
+/** Fields that run from bit 12 (of stream tables, 4 or 6) to the top of the word are addresses. */
 function fieldValue(low: number, high: number, field: Field): number | string {
-  const isAddress = field.lo === 12 && field.hi >= 51;
+  const isAddress = field.hi >= 47 && (field.lo === 12 || field.lo === 6 || field.lo === 4);
   return isAddress ? `0x${getAddress(low, high, field).toString(16)}` : get(low, high, field);
 }
 
