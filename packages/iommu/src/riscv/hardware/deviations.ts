@@ -3,4 +3,4 @@
  * first-stage faults, takes table entries with U, A, D or G set, and calls a first-stage mode that it lacks "not valid"
  * (spec H96, H107, H123).
  */
-export type Deviations = 'spec' | 'qemu';
+export type RiscvDeviations = 'spec' | 'qemu';

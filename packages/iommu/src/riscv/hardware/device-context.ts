@@ -8,7 +8,7 @@ import {
   RiscvPdtpMode,
 } from '../../spec/riscv-tables.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
-import type { Deviations } from './deviations.ts';
+import type { RiscvDeviations } from './deviations.ts';
 import { hasReserved } from './device-directory.ts';
 import type { StageRoot, TranslationContext } from './translation-context.ts';
 
@@ -20,9 +20,9 @@ const EXTENDED_QWORDS = [msiptp, msiAddrMask, msiAddrPattern] as const;
 export class DeviceContext {
   readonly words = new Uint32Array(RISCV_EXTENDED_CONTEXT_BYTES / 4);
   readonly #capabilities: RiscvCapabilities;
-  readonly #deviations: Deviations;
+  readonly #deviations: RiscvDeviations;
 
-  constructor(capabilities: RiscvCapabilities, deviations: Deviations) {
+  constructor(capabilities: RiscvCapabilities, deviations: RiscvDeviations) {
     this.#capabilities = capabilities;
     this.#deviations = deviations;
   }

@@ -1,7 +1,7 @@
 import { lowMask } from '../../spec/bits.ts';
 import { RISCV_NAPOT_64K, RiscvPte } from '../../spec/riscv-paging.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
-import type { Deviations } from './deviations.ts';
+import type { RiscvDeviations } from './deviations.ts';
 import { READS, WRITES } from './request.ts';
 import type { TranslationCaches } from './translation-caches.ts';
 import type { StageRoot, TranslationContext } from './translation-context.ts';
@@ -54,7 +54,7 @@ export class PagingWalk {
     memory: UnitMemory,
     caches: TranslationCaches,
     reach: TableReach,
-    options: { readonly isSecond: boolean; readonly memoryTypes: boolean; readonly deviations: Deviations },
+    options: { readonly isSecond: boolean; readonly memoryTypes: boolean; readonly deviations: RiscvDeviations },
   ) {
     this.#memory = memory;
     this.#caches = caches;

@@ -5,7 +5,7 @@ import type { IommuUnit, SendMessage } from '../../core/unit/iommu-unit.ts';
 import type { TableMemory } from '../../page-table/table-memory.ts';
 import { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import { RiscvCapabilities } from '../capabilities.ts';
-import type { Deviations } from './deviations.ts';
+import type { RiscvDeviations } from './deviations.ts';
 import { FaultQueue } from './fault-queue.ts';
 import { type DriveWire, Interrupts } from './interrupts.ts';
 import { RegisterFile } from './register-file.ts';
@@ -21,7 +21,7 @@ export interface RiscvUnitOptions {
   /** `capabilities` register, 64 bits. */
   readonly capabilities: number | bigint;
   /** Whose behaviour to show where QEMU departs from the specification. Default: the specification's. */
-  readonly deviations?: Deviations;
+  readonly deviations?: RiscvDeviations;
   /** 4 KiB translations in the IOTLB, a power of two. Default 4096. */
   readonly iotlbEntries?: number;
   /** False for a page that no memory backs; a table there is an access fault. Default: every page answers. */

@@ -1,7 +1,7 @@
 import { RISCV_IMPLICIT_ACCESS, RISCV_IMPLICIT_WRITE } from '../../spec/riscv-faults.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
-import type { Deviations } from './deviations.ts';
+import type { RiscvDeviations } from './deviations.ts';
 import { PagingWalk, Privilege, type TableReach } from './paging-walk.ts';
 import { READS, type Request, WRITES } from './request.ts';
 import type { TranslationCaches } from './translation-caches.ts';
@@ -26,7 +26,12 @@ export class Stages implements TableReach {
   readonly #first: PagingWalk;
   readonly #second: PagingWalk;
 
-  constructor(memory: UnitMemory, caches: TranslationCaches, capabilities: RiscvCapabilities, deviations: Deviations) {
+  constructor(
+    memory: UnitMemory,
+    caches: TranslationCaches,
+    capabilities: RiscvCapabilities,
+    deviations: RiscvDeviations,
+  ) {
     const memoryTypes = capabilities.pageBasedMemoryTypes;
     const physical: TableReach = { entryAt: (_, at) => this.#physical(at) };
     this.#memory = memory;

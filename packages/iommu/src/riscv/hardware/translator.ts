@@ -6,7 +6,7 @@ import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { ANY } from './address-spaces.ts';
 import { ContextCache } from './context-cache.ts';
-import type { Deviations } from './deviations.ts';
+import type { RiscvDeviations } from './deviations.ts';
 import { DeviceContext } from './device-context.ts';
 import { DeviceDirectory } from './device-directory.ts';
 import type { FaultQueue } from './fault-queue.ts';
@@ -34,7 +34,7 @@ const ALWAYS_RECORDED: ReadonlySet<number> = new Set<number>([
 
 export interface TranslatorOptions {
   readonly hostAddressBits: number;
-  readonly deviations: Deviations;
+  readonly deviations: RiscvDeviations;
   readonly iotlbEntries: number;
 }
 
@@ -60,7 +60,7 @@ export class Translator {
   readonly #faults: FaultQueue;
   readonly #memory: UnitMemory;
   readonly #limit: number;
-  readonly #deviations: Deviations;
+  readonly #deviations: RiscvDeviations;
   #mode: number = RiscvDdtpMode.OFF;
   #root = 0;
   /** DTF of the context that the latest request was looked up for. */

@@ -1,0 +1,133 @@
+import { IOMMU_MMIO, IOMMU_NOEXEC, IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
+import { highHalf, lowMask } from '../spec/bits.ts';
+import { RISCV_NAPOT_64K, RISCV_SECOND_STAGE_ROOT_BITS, RiscvPte } from '../spec/riscv-paging.ts';
+import { PAGING_INDEX_BITS } from '../spec/vtd-paging.ts';
+import type { PageTableFormat } from './page-table-format.ts';
+
+const VALID = lowMask(RiscvPte.V);
+const READ = lowMask(RiscvPte.R);
+const WRITE = lowMask(RiscvPte.W);
+const EXECUTE = lowMask(RiscvPte.X);
+const USER = lowMask(RiscvPte.U);
+const ACCESSED = lowMask(RiscvPte.A);
+const DIRTY = lowMask(RiscvPte.D);
+const LEAF = READ | WRITE | EXECUTE;
+const RIGHTS = IOMMU_READ | IOMMU_WRITE;
+const PPN_SHIFT = RiscvPte.PPN.lo;
+/** Bits of the page number in the high half, and what one of them stands for. */
+const PPN_HIGH = 0x3f_ffff;
+const PPN_HIGH_UNIT = 2 ** (32 - PPN_SHIFT);
+const NAPOT_HIGH = highHalf(RiscvPte.N, 1);
+const IO_HIGH = highHalf(RiscvPte.PBMT, 2);
+const NAPOT_BYTES = 2 ** 16;
+
+/** Which of a unit's stages the tables are for: they differ in the root and in how addresses are extended (spec H96). */
+export type RiscvStage = 'first' | 'second';
+
+/**
+ * RISC-V tables, Sv39 to Sv57, as Linux writes them (spec H96, H97): pointers are V alone, leaves have U, A and, where
+ * they may be written, D preset. There is no write-only page: a writable one is readable.
+ */
+export class RiscvFormat implements PageTableFormat {
+  readonly name: string;
+  readonly levels: number;
+  readonly mostLevels: number;
+  readonly granuleShift = 12;
+  readonly rootIndexBits: number;
+  readonly pageSizes: number;
+  readonly apertureEnd: number;
+  readonly presentMask = VALID;
+  readonly plainLeaves = false; // the address isn't in place
+  readonly #memoryTypes: boolean;
+
+  /**
+   * @param levels 3 to 5
+   * @param options.superpages false: 4 KiB pages only
+   * @param options.memoryTypes entries can say that a page is I/O (Svpbmt)
+   */
+  constructor(
+    levels: number,
+    stage: RiscvStage,
+    { superpages = true, memoryTypes = false }: { readonly superpages?: boolean; readonly memoryTypes?: boolean } = {},
+  ) {
+    const isSecond = stage === 'second';
+    this.name = `riscv-sv${12 + PAGING_INDEX_BITS * levels}${isSecond ? 'x4' : ''}`;
+    this.levels = levels;
+    this.mostLevels = levels;
+    this.rootIndexBits = isSecond ? RISCV_SECOND_STAGE_ROOT_BITS : PAGING_INDEX_BITS;
+    this.pageSizes = 4096 + (superpages ? largeSizes(levels) : 0);
+    // The first stage takes sign-extended addresses, of which the upper half has no place in 52 bits.
+    this.apertureEnd = 2 ** Math.min(12 + PAGING_INDEX_BITS * levels + (isSecond ? 2 : -1), 52) - 1;
+    this.#memoryTypes = memoryTypes;
+  }
+
+  nextLevel(low: number, level: number): number {
+    return (low & LEAF) === 0 ? level - 1 : 0;
+  }
+
+  leafBytes(_low: number, high: number, level: number): number {
+    return (high & NAPOT_HIGH) !== 0 ? NAPOT_BYTES : 2 ** (12 + PAGING_INDEX_BITS * (level - 1));
+  }
+
+  isLargeLeaf(low: number): boolean {
+    return (low & LEAF) !== 0;
+  }
+
+  /** The page number of 64 KiB ends in a code for its size; those of others end in zeros, 22 bits of which are here. */
+  isAligned(low: number, sizeBytes: number): boolean {
+    const below = (low >>> PPN_SHIFT) & (sizeBytes / 4096 - 1);
+    return below === (sizeBytes === NAPOT_BYTES ? RISCV_NAPOT_64K : 0);
+  }
+
+  address(low: number, high: number, sizeBytes: number): number {
+    const page = ((high & PPN_HIGH) * PPN_HIGH_UNIT + (low >>> PPN_SHIFT)) * 4096;
+    return sizeBytes === 4096 ? page : page - (page % sizeBytes);
+  }
+
+  /** None without U: the requests that a device sends are user requests (spec H97). A pointer below level 2 is no entry. */
+  rights(low: number, _high: number, level: number): number {
+    if ((low & LEAF) === 0) return level > 1 ? RIGHTS : 0;
+    if ((low & USER) === 0 || (low & READ) === 0) return 0;
+    return (low & WRITE) !== 0 ? RIGHTS : IOMMU_READ;
+  }
+
+  tableLow(phys: number): number {
+    return entryLow(phys, VALID);
+  }
+
+  tableHigh(phys: number): number {
+    return entryHigh(phys);
+  }
+
+  leafLow(phys: number, sizeBytes: number, prot: number): number {
+    const execute = (prot & IOMMU_NOEXEC) === 0 ? EXECUTE : 0;
+    const write = (prot & IOMMU_WRITE) !== 0 ? WRITE | DIRTY : 0;
+    const flags = VALID | READ | USER | ACCESSED | execute | write;
+    if (sizeBytes !== NAPOT_BYTES) return entryLow(phys, flags);
+    return entryLow(phys - (phys % NAPOT_BYTES) + RISCV_NAPOT_64K * 4096, flags);
+  }
+
+  leafHigh(phys: number, sizeBytes: number, prot: number): number {
+    const io = this.#memoryTypes && (prot & IOMMU_MMIO) !== 0 ? IO_HIGH : 0;
+    return entryHigh(phys) | io | (sizeBytes === NAPOT_BYTES ? NAPOT_HIGH : 0);
+  }
+}
+
+/** 64 KiB, and the spans of the levels above the first. */
+function largeSizes(levels: number): number {
+  let sizes = NAPOT_BYTES;
+  for (let level = 2; level <= levels; level++) {
+    const shift = 12 + PAGING_INDEX_BITS * (level - 1);
+    if (shift < 48) sizes += 2 ** shift;
+  }
+  return sizes;
+}
+
+/** Addresses stand two bits lower in an entry than they are. */
+function entryLow(phys: number, flags: number): number {
+  return ((phys / 4) & -1024) | flags;
+}
+
+function entryHigh(phys: number): number {
+  return Math.floor(phys * 2 ** -34);
+}
