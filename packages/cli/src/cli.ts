@@ -1,13 +1,13 @@
-import { readFileSync } from 'node:fs';
-import { findPackageJSON } from 'node:module';
 import { Command, CommanderError } from 'commander';
 import { addExplain } from './commands/explain.ts';
 import { addReplay } from './commands/replay.ts';
+import { addRun } from './commands/run.ts';
 import { addStory } from './commands/story.ts';
 import { addStudy } from './commands/study.ts';
 import { addTopology } from './commands/topology.ts';
 import { addWalk } from './commands/walk.ts';
 import { isForUser } from './user-error.ts';
+import { version } from './version.ts';
 
 /** Exit codes: 0 done, 1 a check found something, 2 the input or the command line can't be used. */
 const USAGE_EXIT = 2;
@@ -35,6 +35,7 @@ function buildProgram(): Command {
     .version(version())
     .exitOverride()
     .showHelpAfterError('(dmalab --help lists the commands)');
+  addRun(program);
   addStudy(program);
   addReplay(program);
   addExplain(program);
@@ -42,9 +43,4 @@ function buildProgram(): Command {
   addWalk(program);
   addStory(program);
   return program;
-}
-
-/** From the nearest manifest: this code may be a source file or a part of the published bundle. */
-function version(): string {
-  return JSON.parse(readFileSync(findPackageJSON(import.meta.url) ?? '', 'utf8')).version;
 }

@@ -27,6 +27,6 @@ async function readAnyTrace(path: string): Promise<Trace> {
 }
 
 /** What trace-cmd compresses with. */
-function decompress(algorithm: string, bytes: Uint8Array): Uint8Array {
+export function decompress(algorithm: string, bytes: Uint8Array): Uint8Array {
   return algorithm === 'zstd' ? zstdDecompressSync(bytes) : inflateSync(bytes);
 }

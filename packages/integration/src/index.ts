@@ -24,8 +24,13 @@ export type { IommuPart } from './machine/parts/iommu-part.ts';
 export type { PeerPart } from './machine/parts/peer-part.ts';
 export { MACHINES } from './machine/presets.ts';
 export { readMachineDescription } from './machine/read-description.ts';
+
 // Workloads.
 
+// What fio prints.
+export type { FioJsonOptions } from './fio-output/fio-json.ts';
+export { fioJson } from './fio-output/fio-json.ts';
+export { fioText } from './fio-output/fio-text.ts';
 export type { NamedTimeline } from './replay/diagnosis/activity.ts';
 export type { Diagnosis } from './replay/diagnosis/diagnose.ts';
 export type { ExposedPage, Exposure, ReusedPage } from './replay/diagnosis/exposure.ts';
@@ -56,12 +61,13 @@ export { replayNvme } from './replay/nvme.ts';
 export type { TableAgreement, TableResidual } from './replay/page-tables.ts';
 export { replayPageTables } from './replay/page-tables.ts';
 // Real traces against the model.
-export type { Agreement, ReplayOptions, ReplayReport } from './replay/replay-trace.ts';
+export type { Agreement, ReplayOptions, ReplayReport, ReplayWindow } from './replay/replay-trace.ts';
 export { disagreements, replayTrace } from './replay/replay-trace.ts';
 export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreement.ts';
 export type { PoolFailure, PoolMoment, PoolPressure, SlotHolder } from './replay/swiotlb/pool-pressure.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';
+export { TraceReplay } from './replay/trace-replay.ts';
 // The same requests elsewhere.
 export type { OtherMachine } from './replay/what-if/other-machine.ts';
 export { otherMachine } from './replay/what-if/other-machine.ts';
@@ -87,12 +93,19 @@ export { runStudy } from './study/run-study.ts';
 export type { StudyRow, UnmapSources } from './study/study-row.ts';
 // Virtual time.
 export type { CostEntry, CostKey, Costs } from './time/costs/cost-table.ts';
-export { COST_TABLE, DEFAULT_COSTS } from './time/costs/cost-table.ts';
+export { COST_TABLE, DEFAULT_COSTS, settleCosts } from './time/costs/cost-table.ts';
 export type { DirectionTimes, ThreadTimes } from './time/run/job-times.ts';
 export type { LatencyHistogram } from './time/run/latency-histogram.ts';
 export type { TimedResult, TimeParts } from './time/run/timed-run.ts';
 export { cpuNanosPerIo, TimedRun } from './time/run/timed-run.ts';
+export { timedSummary } from './time/run/timed-summary.ts';
 export type { WorkPart } from './time/work/work-kinds.ts';
+export { isBlkparseLine, readBlkparse } from './workload/block-trace/blkparse.ts';
+export { readBlockEvents } from './workload/block-trace/block-events.ts';
+export type { BlockIos } from './workload/block-trace/block-ios.ts';
+export { BlockTraceError } from './workload/block-trace/block-ios.ts';
+export type { BlockTraceOptions } from './workload/block-trace/plan-block-ios.ts';
+export { planBlockIos, withRoomFor } from './workload/block-trace/plan-block-ios.ts';
 export { FioJobError } from './workload/fio-error.ts';
 export type { AccessPattern, FioJob, FioJobFile } from './workload/fio-job.ts';
 export { parseFioJobs } from './workload/fio-parser.ts';

@@ -58,7 +58,12 @@ describe('one 4 KiB read, at 0.25390625 ns a byte', () => {
     // Interrupt 600, doorbell 60, unmap 8, block layer 580, waking up 950.
     expect(reads.total.mean).toBe(DEVICE_NANOS + 790 + 600 + 60 + 8 + 580 + 950);
     expect(result.elapsedNanos).toBe(400 + reads.total.mean);
-    expect(result.parts.cpu).toMatchObject({ application: 1350, 'block layer': 1420, interrupts: 600 });
+    expect(result.parts.cpu).toMatchObject({
+      application: 400,
+      'waking up': 950,
+      'block layer': 1420,
+      interrupts: 600,
+    });
   });
 
   it('waits 110 ns for each 8 bytes of tables that the IOMMU reads', () => {
@@ -104,7 +109,7 @@ describe('what is counted for 16 reads of 4 KiB at depth 1', () => {
 });
 
 describe('a timed machine', () => {
-  const MIX = 'rw=randrw\nbssplit=4k/60:64k/40\nio_size=1m\niodepth=16\nnumjobs=3\n';
+  const MIX = 'rw=randrw\nbssplit=4k/60:64k/40\nio_size=256k\niodepth=16\nnumjobs=3\n';
 
   it.each(['x86-direct', 'x86-vtd', 'x86-swiotlb'])('%s gives the same times on a second run', (machine) => {
     const own = { cpus: 2 };
@@ -115,7 +120,7 @@ describe('a timed machine', () => {
     for (const name of Object.keys(MACHINES)) {
       const { result } = run(name, MIX);
       expect([name, result.done.bytesVerified]).toEqual([name, result.done.bytesRead]);
-      expect(result.done.bytesRead + result.done.bytesWritten).toBeGreaterThanOrEqual(3 * 2 ** 20);
+      expect(result.done.bytesRead + result.done.bytesWritten).toBeGreaterThanOrEqual(3 * 2 ** 18);
     }
   });
 

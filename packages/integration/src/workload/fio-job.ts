@@ -24,6 +24,8 @@ export interface FioJob {
   /** Identical copies of the job, running side by side. */
   readonly copies: number;
   readonly seed: number;
+  /** Its copies, and all jobs beside it, are one entry in results (`group_reporting`). */
+  readonly isGrouped: boolean;
 }
 
 /** A job file as read: its jobs, and the keys in it that say how fio itself works and mean nothing to a model. */

@@ -1,6 +1,6 @@
 import { FioJobError } from './fio-error.ts';
 import type { AccessPattern, FioJob, FioJobFile } from './fio-job.ts';
-import { type BlockShare, parseBytes, parseCount, parseDiskSize, parseShares } from './fio-values.ts';
+import { type BlockShare, parseBytes, parseCount, parseDiskSize, parseFlag, parseShares } from './fio-values.ts';
 
 /** A key with the text after `=`, and where it stands. */
 interface Setting {
@@ -31,11 +31,14 @@ const ALIASES: Readonly<Record<string, string>> = { readwrite: 'rw', blocksize: 
 
 const KEYS = new Set([
   ...['rw', 'bs', 'bssplit', 'size', 'io_size', 'offset'],
-  ...['iodepth', 'rwmixread', 'rwmixwrite', 'numjobs', 'randseed'],
+  ...['iodepth', 'rwmixread', 'rwmixwrite', 'numjobs', 'randseed', 'group_reporting'],
 ]);
 
-/** How fio itself works: nothing that a model could do otherwise. */
-const WITHOUT_EFFECT = new Set(['description', 'direct', 'filename', 'group_reporting', 'ioengine', 'thread']);
+/** How fio itself works, or what is so here in any case: every block is verified, offsets are drawn with repetition. */
+const WITHOUT_EFFECT = new Set([
+  ...['description', 'direct', 'filename', 'invalidate', 'ioengine', 'thread', 'randrepeat', 'norandommap'],
+  ...['verify', 'do_verify', 'verify_fatal', 'clat_percentiles', 'registerfiles', 'fixedbufs'],
+]);
 
 const DEFAULT_SEED = 0x12345678;
 const SECTOR_BYTES = 512;
@@ -128,6 +131,7 @@ function settle({ name, line, settings }: Section, file: string): FioJob {
     readMix: settings.has('rwmixwrite') ? 100 - count('rwmixwrite', 0, 100, 50) : count('rwmixread', 0, 100, 50),
     copies: count('numjobs', 1, 64, 1),
     seed: count('randseed', 0, 2 ** 32 - 1, DEFAULT_SEED),
+    isGrouped: value('group_reporting', parseFlag, false, 'a switch'),
   };
 }
 
@@ -143,6 +147,7 @@ const remedies: Readonly<Record<string, string>> = {
   rwmixwrite: 'write for example rwmixwrite=30',
   numjobs: 'write for example numjobs=2',
   randseed: 'write for example randseed=42',
+  group_reporting: 'write group_reporting, or group_reporting=0',
 };
 
 type ValueOf = <T>(key: string, parse: (text: string) => T | null, otherwise: T, what: string) => T;

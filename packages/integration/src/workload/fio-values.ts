@@ -45,6 +45,11 @@ export function parseDiskSize(text: string): DiskSize | null {
   return bytes === null ? null : { bytes, percent: 0 };
 }
 
+/** A key that stands alone, or 1, is on; 0 is off. */
+export function parseFlag(text: string): boolean | null {
+  return text === '' || text === '1' ? true : text === '0' ? false : null;
+}
+
 /** Decimal number in a range, ends included. */
 export function parseCount(text: string, least: number, most: number): number | null {
   if (!/^\d+$/.test(text)) return null;

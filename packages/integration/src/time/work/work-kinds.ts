@@ -24,7 +24,7 @@ export const WORK_CACHE_LINE = 18;
 /** Which figure prices each kind, and under which part it is reported. */
 export const WORK_KINDS = [
   { cost: 'applicationNanos', part: 'application' },
-  { cost: 'wakeNanos', part: 'application' },
+  { cost: 'wakeNanos', part: 'waking up' },
   { cost: 'submitNanos', part: 'block layer' },
   { cost: 'completeNanos', part: 'block layer' },
   { cost: 'interruptNanos', part: 'interrupts' },

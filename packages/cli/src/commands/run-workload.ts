@@ -1,0 +1,125 @@
+import {
+  bringUp,
+  buildMachine,
+  type Costs,
+  fioJson,
+  type MachineDescription,
+  planBlockIos,
+  planJobs,
+  settleCosts,
+  type TimedResult,
+  TimedRun,
+  timedSummary,
+  type WorkloadPlan,
+  type WorkloadResult,
+  WorkloadRunner,
+  withRoomFor,
+} from '@dmalab/integration';
+import { chooseMachines } from '../machine-file.ts';
+import { printJson } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { UserError } from '../user-error.ts';
+import { version } from '../version.ts';
+import { readWorkloadFile, type WorkloadFile } from '../workload-file.ts';
+import { printFunctional, printTimed } from './print-run.ts';
+import type { RunFlags } from './run.ts';
+
+const EVENTS_BETWEEN_PROGRESS = 5000;
+const MOST_IN_FLIGHT = 1023;
+const MOST_SEED = 2 ** 32 - 1;
+
+/** Runs the workload of a file, in virtual time or without, and prints what came out. */
+export async function runCommand(file: string, flags: RunFlags): Promise<void> {
+  checkFlags(flags);
+  const work = withSeed(await readWorkloadFile(file), flags.seed);
+  const machine = await chooseMachine(flags, work);
+  const plan = planWork(work, machine, flags);
+  if (flags.functional) {
+    const done = runFunctional(machine, plan);
+    if (flags.json) printJson({ file, ...skippedOf(work), machine: machine.name, api: machine.era, ...done });
+    else printFunctional(file, machine, done);
+    return;
+  }
+  printResult(file, work, runTimed(machine, plan), settleCosts(machine.costs), flags);
+}
+
+function checkFlags({ api, functional, json, outputFormat, pace }: RunFlags): void {
+  oneOf('--api', api, ['phys', 'page']);
+  oneOf('--output-format', outputFormat, ['normal', 'json']);
+  oneOf('--pace', pace, ['depth', 'trace']);
+  if (functional && (outputFormat !== undefined || pace === 'trace')) {
+    const flag = pace === 'trace' ? '--pace trace' : '--output-format';
+    throw new UserError(flag, 'is about time, and --functional keeps none', 'leave one of them out');
+  }
+  if (json && outputFormat !== undefined) throw new UserError('--json', 'stands beside --output-format', 'choose one');
+}
+
+function oneOf(flag: string, value: string | undefined, values: readonly string[]): void {
+  if (value === undefined || values.includes(value)) return;
+  throw new UserError(`${flag} ${value}`, 'is not possible', `write one of ${values.join(', ')}`);
+}
+
+function number(flag: string, text: string, least: number, most: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+  throw new UserError(`${flag} ${text}`, 'is no such number', `give ${least} to ${most}`);
+}
+
+function withSeed(work: WorkloadFile, seed: string | undefined): WorkloadFile {
+  if (seed === undefined) return work;
+  if (work.kind !== 'fio') throw new UserError('--seed', 'draws nothing: a trace says all', 'leave it out');
+  const drawn = number('--seed', seed, 0, MOST_SEED);
+  return { ...work, jobs: { ...work.jobs, jobs: work.jobs.jobs.map((job) => ({ ...job, seed: drawn })) } };
+}
+
+async function chooseMachine({ machine, api }: RunFlags, work: WorkloadFile): Promise<MachineDescription> {
+  const [chosen, ...others] = await chooseMachines([machine]);
+  if (others.length > 0)
+    throw new UserError('--machine all', 'is more than one', 'name one; dmalab study compares them');
+  const roomy = work.kind === 'fio' ? chosen : withRoomFor(chosen, work.ios);
+  return api === 'page' || api === 'phys' ? { ...roomy, era: api } : roomy;
+}
+
+function planWork(work: WorkloadFile, { diskBytes }: MachineDescription, { pace, iodepth }: RunFlags): WorkloadPlan {
+  if (work.kind === 'fio') {
+    if (pace === undefined && iodepth === undefined) return planJobs(work.jobs, diskBytes);
+    throw new UserError(
+      pace === undefined ? '--iodepth' : '--pace',
+      'is for traces',
+      'write iodepth= into the job file',
+    );
+  }
+  return planBlockIos(work.ios, {
+    pace: pace === 'trace' ? 'trace' : 'depth',
+    ...(iodepth !== undefined && { depth: number('--iodepth', iodepth, 1, MOST_IN_FLIGHT) }),
+  });
+}
+
+function runFunctional(machine: MachineDescription, plan: WorkloadPlan): WorkloadResult {
+  const runner = new WorkloadRunner(bringUp(buildMachine(machine)), plan);
+  const progress = new Progress('run');
+  while (runner.round()) progress.show(runner.progress);
+  progress.done();
+  return runner.finish();
+}
+
+function runTimed(machine: MachineDescription, plan: WorkloadPlan): TimedResult {
+  const run = new TimedRun(machine, plan);
+  const progress = new Progress('run');
+  while (run.advance(EVENTS_BETWEEN_PROGRESS)) progress.show(run.progress);
+  progress.done();
+  return run.finish();
+}
+
+function printResult(file: string, work: WorkloadFile, result: TimedResult, costs: Costs, flags: RunFlags): void {
+  const jobs = work.kind === 'fio' ? work.jobs.jobs : [];
+  const isGrouped = jobs.some((job) => job.isGrouped);
+  if (flags.json) printJson({ file, ...skippedOf(work), ...timedSummary(result), costs });
+  else if (flags.outputFormat === 'json') printJson(fioJson(result, jobs, { isGrouped, version: version() }));
+  else printTimed(file, work, result, isGrouped);
+}
+
+/** What a workload file held besides, and is not run. */
+function skippedOf(work: WorkloadFile) {
+  return work.kind === 'fio' ? { withoutEffect: work.jobs.withoutEffect } : { skipped: work.ios.skipped };
+}
