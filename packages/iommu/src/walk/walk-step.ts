@@ -41,6 +41,7 @@ export function walkStep(
 /** Fields that run from bit 12 (of stream tables, 4 or 6) to the top of the word are addresses. */
 function fieldValue(low: number, high: number, field: Field): number | string {
   const isAddress = field.hi >= 47 && (field.lo === 12 || field.lo === 6 || field.lo === 4);
+  if (field.hi - field.lo === 63) return `0x${hex32(high)}${hex32(low)}`; // more than a number can tell
   return isAddress ? `0x${getAddress(low, high, field).toString(16)}` : get(low, high, field);
 }
 
