@@ -19,7 +19,7 @@ export const QEMU_DIFFERENCES = [
     device: 'intel-iommu',
     seenIn: '7.2.22',
     specified: 'A request without the right is blocked and recorded, IOTLB hit or not (H26).',
-    qemu: 'A write to a read-only page that the IOTLB holds after a read is blocked, but leaves no record.',
+    qemu: 'A request whose right the page lacks is blocked without a record once the IOTLB holds that page.',
     ours: 'The model records it.',
   },
 ] as const satisfies readonly QemuDifference[];

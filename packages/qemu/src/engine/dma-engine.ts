@@ -4,6 +4,7 @@ import type { QemuMachine } from '../machine/qemu-machine.ts';
 /** Registers, commands and feature of the NVMe specification that the engine lives on. */
 const CC = 0x14;
 const CSTS = 0x1c;
+const CFS = 2;
 const AQA = 0x24;
 const ASQ = 0x28;
 const ACQ = 0x30;
@@ -96,9 +97,12 @@ export class DmaEngine {
     this.#command(GET_FEATURES, at);
   }
 
-  /** Whether the controller gave up: writing a completion failed. */
-  get isFatal(): boolean {
-    return (this.#read(CSTS) & 2) !== 0;
+  /**
+   * Starts the controller anew if it gave up because a completion could not be written. It would go on working, but each
+   * lost completion holds one of its requests, and after the last one it stands still.
+   */
+  recover(): void {
+    if ((this.#read(CSTS) & CFS) !== 0) this.reset();
   }
 
   #command(opcode: number, prp1: number): void {

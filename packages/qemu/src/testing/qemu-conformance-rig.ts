@@ -51,6 +51,7 @@ export function qemuConformanceRig(iommu: QemuIommu): ConformanceRig {
 function isFault(engine: DmaEngine, faults: FaultWindow, iova: number, bytes: Uint8Array, isWrite: boolean): boolean {
   const offset = iova % ENGINE_BYTES;
   const window = iova - offset;
+  engine.recover();
   if (isWrite) {
     const block = new Uint8Array(ENGINE_BYTES);
     block.set(bytes, offset);
