@@ -17,6 +17,7 @@ REGISTERS is JSON with the unit's registers as hex strings, bare or under "regis
   vtd     rtaddr, cap, ecap, gsts
   amd     devtab (or device_table, 0x0000), and control (or 0x0018) if known
   smmuv3  strtab_base, strtab_base_cfg, cr0, idr0, idr1, idr5
+  riscv   ddtp (or 0x10) and capabilities (or caps, 0x0)
 
 Without --device, lists the devices that the tables know. With it: --iova shows the way to one address, entry by entry;
 --dump lists all that the device can reach. --expected checks every 4 KiB page of a list of mappings:
@@ -34,7 +35,7 @@ export function addWalk(program: Command): void {
     .description('say what a device sees at an address, from the IOMMU tables in a memory dump')
     .argument('<DUMP>', 'ELF core or raw image, plain or gzip')
     .requiredOption('--registers <FILE>', "the unit's registers")
-    .option('--iommu <KIND>', 'whose tables: vtd, amd or smmuv3', 'vtd')
+    .option('--iommu <KIND>', 'whose tables: vtd, amd, smmuv3 or riscv', 'vtd')
     .option('--device <BDF>', 'the device, as in 00:02.0')
     .option('--iova <ADDRESS>', 'the address that it sends, in hex')
     .option('--expected <FILE>', 'mappings that should be in the tables')

@@ -1,5 +1,7 @@
 import { parseAmdRegisters } from './amd/amd-registers.ts';
 import { AmdWalkUnit } from './amd/amd-walk-unit.ts';
+import { parseRiscvRegisters } from './riscv/riscv-registers.ts';
+import { RiscvWalkUnit } from './riscv/riscv-walk-unit.ts';
 import { parseSmmuRegisters } from './smmuv3/smmuv3-registers.ts';
 import { SmmuWalkUnit } from './smmuv3/smmuv3-walk-unit.ts';
 import { parseVtdRegisters } from './vtd/vtd-registers.ts';
@@ -11,6 +13,7 @@ const PARSERS = {
   vtd: (file: unknown): WalkUnit => new VtdWalkUnit(parseVtdRegisters(file)),
   amd: (file: unknown): WalkUnit => new AmdWalkUnit(parseAmdRegisters(file)),
   smmuv3: (file: unknown): WalkUnit => new SmmuWalkUnit(parseSmmuRegisters(file)),
+  riscv: (file: unknown): WalkUnit => new RiscvWalkUnit(parseRiscvRegisters(file)),
 } as const;
 
 /** Kinds of IOMMU whose tables can be read out of a dump. */
