@@ -1,6 +1,7 @@
 import type { DmaEra } from '@dmalab/dma-api';
 import type { Costs } from '../time/costs/cost-table.ts';
 import { MachineDescriptionError } from './description-error.ts';
+import type { IommuKind } from './parts/iommu-models.ts';
 
 /** What stands between a device and memory. */
 export type IommuPolicy = 'off' | 'passthrough' | 'strict' | 'lazy';
@@ -41,9 +42,11 @@ export interface MachineDescription {
   readonly coherent: boolean;
   /** A guest whose memory devices can't read unless it is shared with them (spec P60 to P66). */
   readonly confidential: 'none' | 'sev';
-  /** An Intel VT-d unit, and how its kernel uses it; `off` for a machine without one. */
+  /** How its kernel uses its IOMMU; `off` for a machine without one. */
   readonly iommu: IommuPolicy;
-  /** Legacy mode with second-stage tables, or scalable mode with first-stage tables. */
+  /** Whose IOMMU it is: Intel's VT-d, or AMD-Vi. */
+  readonly iommuKind: IommuKind;
+  /** Of VT-d: legacy mode with second-stage tables, or scalable mode with first-stage tables. */
   readonly iommuMode: 'legacy' | 'scalable';
   /** The CPU passes peer requests on between root ports, as AMD's from family 17h on do (spec T39). */
   readonly forwardsPeers: boolean;
@@ -72,6 +75,7 @@ export const MACHINE_DEFAULTS: Omit<MachineDescription, 'name'> = {
   coherent: true,
   confidential: 'none',
   iommu: 'off',
+  iommuKind: 'vtd',
   iommuMode: 'legacy',
   forwardsPeers: false,
   commandLine: '',

@@ -1,7 +1,7 @@
 import type { NvmeDriver, NvmeIod, RequestQueue } from '@dmalab/blk-nvme';
 import type { Media, NvmeController } from '@dmalab/blk-nvme/controller';
 import type { Device, DmaContext } from '@dmalab/dma-api';
-import type { DmaDomain, KernelContext, VtdDomain } from '@dmalab/iommu';
+import type { DmaDomain, KernelContext, UnitDomain } from '@dmalab/iommu';
 import type { P2pdma, PciDevice, PciFabric, PciFunction } from '@dmalab/pci-p2p';
 import type { ByteAccess, PageAllocator, PhysMemory } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
@@ -21,7 +21,7 @@ export interface NvmePart {
   /** The domain that its mappings live in; null where no IOMMU translates for it. */
   readonly domain: DmaDomain | null;
   /** That domain's page tables. */
-  readonly paging: VtdDomain | null;
+  readonly paging: UnitDomain | null;
 }
 
 /** A machine that is up: every part reachable, nothing mapped yet. */

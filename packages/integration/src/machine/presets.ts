@@ -19,6 +19,7 @@ const DIFFERENCES: Readonly<Record<string, Partial<MachineDescription>>> = {
   'x86-vtd-strict': { iommu: 'strict' },
   'x86-vtd-pt': { iommu: 'passthrough' },
   'x86-vtd-scalable': { iommu: 'lazy', iommuMode: 'scalable' },
+  'x86-amd': { iommu: 'lazy', iommuKind: 'amd', forwardsPeers: true },
   'x86-swiotlb': { commandLine: 'swiotlb=force' },
   'sev-guest': { confidential: 'sev' },
   // 32 address bits with three quarters of the memory above them: those buffers bounce (spec S24b).

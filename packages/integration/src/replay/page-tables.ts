@@ -1,6 +1,14 @@
-import { IntelIommu, IOMMU_READ, IOMMU_WRITE, IotlbGather, VTD_PRESETS, type VtdDomain, VtdUnit } from '@dmalab/iommu';
+import {
+  IOMMU_READ,
+  IOMMU_WRITE,
+  type IommuUnit,
+  type IommuUnitDriver,
+  IotlbGather,
+  type UnitDomain,
+} from '@dmalab/iommu';
 import { PAGE_SIZE, PhysMemory } from '@dmalab/phys-memory';
 import { EventKind, type TraceLog } from '@dmalab/trace';
+import { IOMMU_MODELS, type IommuKind } from '../machine/parts/iommu-models.ts';
 import { iovaOperations } from './iova/operations.ts';
 
 /** Something that came out of our tables otherwise than the kernel's trace says. Addresses are hexadecimal text. */
@@ -29,12 +37,13 @@ const MAX_RESIDUALS = 20;
 const FIRST_TABLE_PAGE = 2 ** 40;
 
 /**
- * Writes each mapping of the trace into real VT-d tables through the driver, lets the unit translate each of its pages,
- * and clears it when the trace does. Each device has tables of its own.
+ * Writes each mapping of the trace into real tables through the driver, lets the unit translate each of its pages, and
+ * clears it when the trace does. Each device has tables of its own.
+ * @param kind of the machine's IOMMU
  * @returns null when the trace has no map event
  */
-export function replayPageTables(log: TraceLog): TableAgreement | null {
-  const replay = new TableReplay(log);
+export function replayPageTables(log: TraceLog, kind: IommuKind = 'vtd'): TableAgreement | null {
+  const replay = new TableReplay(log, kind);
   const owners = ownersOf(log);
   for (const [event, device] of owners) replay.take(event, device);
   return owners.length === 0 ? null : replay.agreement;
@@ -50,10 +59,10 @@ function ownersOf(log: TraceLog): (readonly [event: number, device: string])[] {
 class TableReplay {
   readonly #log: TraceLog;
   readonly #memory = new PhysMemory();
-  readonly #unit = new VtdUnit({ memory: this.#memory, ...VTD_PRESETS.qemuLegacy });
-  readonly #iommu: IntelIommu;
+  readonly #unit: IommuUnit;
+  readonly #iommu: IommuUnitDriver;
   readonly #gather = new IotlbGather();
-  readonly #domains = new Map<string, { readonly domain: VtdDomain; readonly sourceId: number }>();
+  readonly #domains = new Map<string, { readonly domain: UnitDomain; readonly sourceId: number }>();
   readonly #freePages: number[] = [];
   readonly #residuals: TableResidual[] = [];
   #nextPage = FIRST_TABLE_PAGE;
@@ -61,9 +70,11 @@ class TableReplay {
   #unmaps = 0;
   #mismatches = 0;
 
-  constructor(log: TraceLog) {
+  constructor(log: TraceLog, kind: IommuKind) {
+    const model = IOMMU_MODELS[kind].legacy;
     this.#log = log;
-    this.#iommu = new IntelIommu({
+    this.#unit = model.makeUnit(this.#memory);
+    this.#iommu = model.makeDriver({
       registers: this.#unit,
       memory: this.#memory,
       allocTablePage: () => this.#freePages.pop() ?? this.#newPage(),
@@ -89,7 +100,7 @@ class TableReplay {
     else this.#unmap(event, domain);
   }
 
-  #map(event: number, domain: VtdDomain, sourceId: number): void {
+  #map(event: number, domain: UnitDomain, sourceId: number): void {
     const log = this.#log;
     const [iova, phys, size] = [log.address(event), log.phys(event), log.end(event) - log.address(event)];
     const errno = domain.map(iova, phys, size, IOMMU_READ | IOMMU_WRITE);
@@ -105,7 +116,7 @@ class TableReplay {
     }
   }
 
-  #unmap(event: number, domain: VtdDomain): void {
+  #unmap(event: number, domain: UnitDomain): void {
     const log = this.#log;
     const gather = this.#gather;
     gather.reset(false);

@@ -1,4 +1,4 @@
-import type { TableMemory, VtdUnit } from '@dmalab/iommu';
+import type { IommuUnit, TableMemory } from '@dmalab/iommu';
 import type { DmaRemapper } from '@dmalab/pci-p2p';
 import type { RegisterBacking } from '@dmalab/phys-memory';
 
@@ -15,29 +15,31 @@ export interface IommuTraffic {
   readonly invalidations: number;
 }
 
-/** Invalidation Queue Tail: a write hands over what was queued before it. */
-const IQT = 0x88;
-
 /**
  * Counts what an IOMMU does, from outside: it stands between the unit and its memory, its driver, and the fabric. A walk
  * is a request during which the unit read memory.
  */
 export class IommuMeter implements DmaRemapper, TableMemory, RegisterBacking {
   readonly #memory: TableMemory;
-  #unit: VtdUnit | null = null;
+  readonly #queueTail: number;
+  #unit: IommuUnit | null = null;
   #loads = 0;
   #requests = 0;
   #walks = 0;
   #faults = 0;
   #invalidations = 0;
 
-  /** @param memory where the tables lie */
-  constructor(memory: TableMemory) {
+  /**
+   * @param memory where the tables lie
+   * @param queueTail register whose writes hand over what was queued before them
+   */
+  constructor(memory: TableMemory, queueTail: number) {
     this.#memory = memory;
+    this.#queueTail = queueTail;
   }
 
   /** Says whose requests to count. */
-  watch(unit: VtdUnit): void {
+  watch(unit: IommuUnit): void {
     this.#unit = unit;
   }
 
@@ -78,7 +80,7 @@ export class IommuMeter implements DmaRemapper, TableMemory, RegisterBacking {
   }
 
   writeRegister(offset: number, value: number): void {
-    if (offset === IQT) this.#invalidations++;
+    if (offset === this.#queueTail) this.#invalidations++;
     this.#watched().writeRegister(offset, value);
   }
 
@@ -86,7 +88,7 @@ export class IommuMeter implements DmaRemapper, TableMemory, RegisterBacking {
     this.#watched().advance(nanos);
   }
 
-  #watched(): VtdUnit {
+  #watched(): IommuUnit {
     if (this.#unit === null) throw new Error('an IommuMeter has to watch a unit before its registers are used');
     return this.#unit;
   }

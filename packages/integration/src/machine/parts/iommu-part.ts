@@ -1,50 +1,56 @@
 import type { DmaContext } from '@dmalab/dma-api';
 import {
   DmaDomain,
-  IntelIommu,
+  type IommuUnit,
+  type IommuUnitDriver,
   reserveIovas,
-  VTD_PRESETS,
-  type VtdDomain,
-  VtdUnit,
-  X86_MSI_REGION,
+  type TablePages,
+  type UnitDomain,
 } from '@dmalab/iommu';
 import type { PciFunction } from '@dmalab/pci-p2p';
 import { PAGE_SIZE, type PageAllocator, type PhysMemory } from '@dmalab/phys-memory';
 import type { MachineHooks } from '../hooks.ts';
 import type { IommuPolicy, MachineDescription } from '../machine-description.ts';
 import { IommuMeter } from './iommu-meter.ts';
+import { IOMMU_MODELS, type IommuModel } from './iommu-models.ts';
 
-/** A VT-d unit with its driver. */
+/** An IOMMU with its driver. */
 export interface IommuPart {
-  readonly unit: VtdUnit;
-  readonly driver: IntelIommu;
+  readonly model: IommuModel;
+  readonly unit: IommuUnit;
+  readonly driver: IommuUnitDriver;
   /** Null where nobody asked to count. */
   readonly meter: IommuMeter | null;
 }
 
-const MODELS = { legacy: VTD_PRESETS.qemuLegacy, scalable: VTD_PRESETS.qemuFirstStage };
-
 /** Builds the unit, and turns translation on as a kernel does at boot. */
 export function buildIommu(
-  { iommuMode }: MachineDescription,
+  { iommuKind, iommuMode }: MachineDescription,
   memory: PhysMemory,
   pages: PageAllocator,
   isMetered: boolean,
 ): IommuPart {
-  const meter = isMetered ? new IommuMeter(memory) : null;
-  const unit = new VtdUnit({ memory: meter ?? memory, ...MODELS[iommuMode] });
+  const model = IOMMU_MODELS[iommuKind][iommuMode];
+  const meter = isMetered ? new IommuMeter(memory, model.queueTail) : null;
+  const unit = model.makeUnit(meter ?? memory);
   meter?.watch(unit);
-  const driver = new IntelIommu({
-    registers: meter ?? unit,
-    memory,
-    allocTablePage: () => {
-      const pfn = pages.allocPages(0, 0);
-      return pfn < 0 ? -1 : pfn * PAGE_SIZE;
-    },
-    freeTablePage: (phys) => pages.freePages(phys / PAGE_SIZE, 0),
-  });
+  const driver = model.makeDriver({ registers: meter ?? unit, memory, ...tablePages(pages) });
   driver.enable();
-  return { unit, driver, meter };
+  return { model, unit, driver, meter };
+}
+
+/** The page allocator as drivers of IOMMUs use it. */
+function tablePages(pages: PageAllocator): TablePages {
+  const allocate = (order: number) => {
+    const pfn = pages.allocPages(0, order);
+    return pfn < 0 ? -1 : pfn * PAGE_SIZE;
+  };
+  return {
+    allocTablePage: () => allocate(0),
+    freeTablePage: (phys) => pages.freePages(phys / PAGE_SIZE, 0),
+    allocTable: (lengthBytes) => allocate(Math.log2(lengthBytes / PAGE_SIZE)),
+    freeTable: (phys, lengthBytes) => pages.freePages(phys / PAGE_SIZE, Math.log2(lengthBytes / PAGE_SIZE)),
+  };
 }
 
 /**
@@ -52,12 +58,12 @@ export function buildIommu(
  * register in the host bridge's windows, nor an interrupt message (spec I7, I9).
  */
 export function attachToIommu(
-  { driver }: IommuPart,
+  { model, driver }: IommuPart,
   policy: IommuPolicy,
   { rid, hostBridge }: PciFunction,
   { kernel, ring }: DmaContext,
   hooks?: MachineHooks,
-): { readonly domain: DmaDomain; readonly paging: VtdDomain } | null {
+): { readonly domain: DmaDomain; readonly paging: UnitDomain } | null {
   if (policy === 'passthrough') {
     driver.attachPassThrough(rid);
     return null;
@@ -69,6 +75,6 @@ export function attachToIommu(
     start: cpuStart - offset,
     last: cpuStart - offset + lengthBytes - 1,
   }));
-  reserveIovas(kernel, domain.iova, { windows, regions: [X86_MSI_REGION] });
+  reserveIovas(kernel, domain.iova, { windows, regions: model.regions });
   return { domain, paging };
 }

@@ -1,4 +1,5 @@
 import { COST_SCHEMA } from '../../time/costs/cost-schema.ts';
+import { IOMMU_MODELS } from '../parts/iommu-models.ts';
 import { MACHINES } from '../presets.ts';
 import type { ObjectSchema, StringSchema } from './schema-types.ts';
 
@@ -61,6 +62,7 @@ export const MACHINE_SCHEMA: ObjectSchema = {
     coherent: { type: 'boolean', description: 'Devices see what CPU caches hold.' },
     confidential: { type: 'string', description: 'Guest memory that devices cannot read.', enum: ['none', 'sev'] },
     iommu: { type: 'string', enum: ['off', 'passthrough', 'strict', 'lazy'] },
+    iommuKind: { type: 'string', description: 'Whose IOMMU it has.', enum: Object.keys(IOMMU_MODELS) },
     iommuMode: { type: 'string', enum: ['legacy', 'scalable'] },
     forwardsPeers: { type: 'boolean', description: 'The CPU passes peer requests on between root ports.' },
     commandLine: { type: 'string', description: "Of the kernel's command line: swiotlb= and pci=disable_acs_redir=." },

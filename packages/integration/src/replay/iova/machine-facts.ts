@@ -1,3 +1,5 @@
+import type { IommuKind } from '../../machine/parts/iommu-models.ts';
+
 /** A range of page numbers that no IOVA may lie in, both ends inclusive. */
 export interface PageRange {
   readonly lo: number;
@@ -13,6 +15,8 @@ export interface MachineFacts {
   /** Every device tries below 4 GiB first (spec I39). */
   readonly below4gFirst: boolean;
   readonly apertureEnd: number;
+  /** Whose IOMMU it has, as far as the boot log says: Intel's where it doesn't. */
+  readonly iommuKind: IommuKind;
   readonly reserved: readonly PageRange[];
   /** IOMMU group by device, where known: devices of one group share a domain (spec I1). */
   readonly groups: ReadonlyMap<string, number>;
@@ -49,8 +53,9 @@ export function machineFacts(bootText: string, cpus: number): MachineFacts {
     if (/Using strict mode due to virtualization|IOMMU batching disallowed/.test(line)) lazy = false;
     if (/Forcing DAC for PCI devices|iommu\.forcedac=1|intel_iommu=\S*forcedac/.test(line)) below4gFirst = false;
   }
-  if (/AMD-Vi: /.test(bootText)) reserved.push(HYPERTRANSPORT_HOLE);
-  return { cpus, hz: 250, lazy, below4gFirst, apertureEnd: APERTURE_48BIT, reserved, groups, controllers };
+  const iommuKind = /AMD-Vi: /.test(bootText) ? 'amd' : 'vtd';
+  if (iommuKind === 'amd') reserved.push(HYPERTRANSPORT_HOLE);
+  return { cpus, hz: 250, lazy, below4gFirst, apertureEnd: APERTURE_48BIT, iommuKind, reserved, groups, controllers };
 }
 
 function page(hexAddress: string): number {

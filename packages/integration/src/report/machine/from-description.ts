@@ -2,6 +2,7 @@ import { type HostWindow, PCI_EXP_TYPE_DOWNSTREAM, PCI_EXP_TYPE_UPSTREAM, type P
 import { buildMachine } from '../../machine/build-machine.ts';
 import type { Machine } from '../../machine/machine.ts';
 import type { MachineDescription } from '../../machine/machine-description.ts';
+import { IOMMU_MODELS } from '../../machine/parts/iommu-models.ts';
 import { PEER_BAR } from '../../machine/parts/topology.ts';
 import { bytes } from '../units.ts';
 import type { DrawnMachine, DrawnPart } from './drawn-machine.ts';
@@ -43,12 +44,12 @@ function memoryLines({ description, dma, swiotlb }: Machine): string[] {
   return [`${bytes(description.memoryBytes)} in all`, ...ram, ...pool];
 }
 
-function iommuLine({ iommu, iommuMode }: MachineDescription): string | null {
+function iommuLine({ iommu, iommuKind, iommuMode }: MachineDescription): string | null {
   if (iommu === 'off') return null;
-  const mode = iommuMode === 'legacy' ? 'second-stage tables' : 'first-stage tables';
-  return iommu === 'passthrough'
-    ? 'IOMMU Intel VT-d, passing everything through'
-    : `IOMMU Intel VT-d, ${iommu}, ${mode}`;
+  const { title } = IOMMU_MODELS[iommuKind][iommuMode];
+  if (iommu === 'passthrough') return `IOMMU ${title}, passing everything through`;
+  const modes = { legacy: ', second-stage tables', scalable: ', first-stage tables' };
+  return `IOMMU ${title}, ${iommu}${iommuKind === 'vtd' ? modes[iommuMode] : ''}`;
 }
 
 function windowLine({ kind, cpuStart, lengthBytes }: HostWindow): string {

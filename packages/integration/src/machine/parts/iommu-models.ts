@@ -1,0 +1,55 @@
+import {
+  AMD_HYPERTRANSPORT_REGION,
+  AMD_PRESETS,
+  AmdIommu,
+  AmdUnit,
+  IntelIommu,
+  type IommuUnit,
+  type IommuUnitDriver,
+  type IommuUnitDriverOptions,
+  type ReservedRegion,
+  type TableMemory,
+  VTD_PRESETS,
+  VtdUnit,
+  X86_MSI_REGION,
+} from '@dmalab/iommu';
+
+/** Whose IOMMU a machine has. */
+export type IommuKind = 'vtd' | 'amd';
+
+/** An IOMMU that a machine may have, with the driver that its kernel has for it. */
+export interface IommuModel {
+  /** What people call it. */
+  readonly title: string;
+  /** Register by which its driver hands over what it has queued. */
+  readonly queueTail: number;
+  /** IOVAs that no mapping gets behind it (spec I139). */
+  readonly regions: readonly ReservedRegion[];
+  readonly makeUnit: (memory: TableMemory) => IommuUnit;
+  readonly makeDriver: (options: IommuUnitDriverOptions) => IommuUnitDriver;
+}
+
+function vtd({ cap, ecap }: { readonly cap: bigint; readonly ecap: bigint }): IommuModel {
+  return {
+    title: 'Intel VT-d',
+    queueTail: 0x88,
+    regions: [X86_MSI_REGION],
+    makeUnit: (memory) => new VtdUnit({ memory, cap, ecap }),
+    makeDriver: (options) => new IntelIommu(options),
+  };
+}
+
+const { efr, capability } = AMD_PRESETS.full;
+const AMD: IommuModel = {
+  title: 'AMD-Vi',
+  queueTail: 0x2008,
+  regions: [X86_MSI_REGION, AMD_HYPERTRANSPORT_REGION],
+  makeUnit: (memory) => new AmdUnit({ memory, efr, capability }),
+  makeDriver: (options) => new AmdIommu({ ...options, capability }),
+};
+
+/** By kind, and by the mode that VT-d units have. */
+export const IOMMU_MODELS: Readonly<Record<IommuKind, Readonly<Record<'legacy' | 'scalable', IommuModel>>>> = {
+  vtd: { legacy: vtd(VTD_PRESETS.qemuLegacy), scalable: vtd(VTD_PRESETS.qemuFirstStage) },
+  amd: { legacy: AMD, scalable: AMD },
+};
