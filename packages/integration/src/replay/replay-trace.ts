@@ -52,7 +52,8 @@ export function replayTrace(
     ...(header.cpus > 0 && { cpus: header.cpus }),
   };
   const iova = replayIova(log, options);
-  const tables = replayPageTables(log);
+  const { controllers, iommuKind } = machineFacts(bootText ?? '', header.cpus);
+  const tables = replayPageTables(log, iommuKind);
   const pool = readTracedPool(log, options);
   const direct = replayDirect(log, new Set(iova.domains.flatMap(({ devices }) => devices)));
   const nvme = withNvme ? replayNvme(log, options) : null;
@@ -64,7 +65,6 @@ export function replayTrace(
     ...(nvme !== null && { nvme }),
   };
   const dmaDebug = replayDmaDebug(log);
-  const { controllers } = machineFacts(bootText ?? '', header.cpus);
   const operations = iova.domains.length === 0 ? [] : iovaOperations(log, controllers);
   const diagnosis = diagnose(log, { pool, iova, operations });
   const input = { pool, operations, diagnosis, dmaDebug, bootText: bootText ?? '' };
