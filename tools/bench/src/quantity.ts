@@ -38,6 +38,7 @@ export async function measureQuantity(quantity: Quantity): Promise<QuantityFigur
 export function bytesInUse(): number {
   if (globalThis.gc === undefined) throw new Error('run with --expose-gc');
   globalThis.gc();
+  globalThis.gc(); // the first finds dead array buffers, the second has given them back
   const { heapUsed, arrayBuffers } = process.memoryUsage();
   return heapUsed + arrayBuffers;
 }

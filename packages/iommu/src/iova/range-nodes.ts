@@ -111,9 +111,9 @@ export class RangeNodes {
     return this.#used++;
   }
 
-  /** By half again, not by two: at a million ranges the difference is 6 MB. */
+  /** By a fifth, not by two: at a million ranges the difference is 10 MB, and the copies are a nanosecond a range. */
   #grow(): void {
-    const nodes = Math.max(4, Math.ceil(this.counts.length * 1.5));
+    const nodes = Math.max(4, Math.ceil(this.counts.length * 1.2));
     this.keys = grown(this.keys, new Float64Array(nodes << FANOUT_SHIFT));
     this.values = grown(this.values, new Uint32Array(nodes << FANOUT_SHIFT));
     this.gaps = grown(this.gaps, new Uint8Array(nodes << FANOUT_SHIFT));

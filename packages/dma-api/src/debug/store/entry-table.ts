@@ -6,6 +6,7 @@ const BUCKET_SHIFT = 13;
 const BUCKET_BYTES = 1 << BUCKET_SHIFT;
 /** Entries that one page holds: the table grows by a page at a time (spec D83). */
 export const ENTRIES_PER_PAGE = 32;
+const GROWTH = 1.2;
 /** No entry. */
 export const NONE = -1;
 
@@ -76,12 +77,13 @@ export class EntryTable {
     this.freeEntries++;
   }
 
-  /** Adds entries behind the existing ones; the columns double when they must. */
+  /** Adds entries behind the existing ones; the columns grow by a fifth when they must: twice as long, they took twice the memory. */
   addEntries(count: number): void {
     const first = this.totalEntries;
     this.totalEntries += count;
     this.freeEntries += count;
-    if (this.totalEntries > this.address.length) this.#grow(this.address.length * 2);
+    if (this.totalEntries > this.address.length)
+      this.#grow(Math.max(this.totalEntries, Math.ceil(this.address.length * GROWTH)));
     for (let entry = this.totalEntries - 1; entry >= first; entry--) {
       this.#next[entry] = this.#firstFree;
       this.#firstFree = entry;
