@@ -90,6 +90,7 @@ export { tryPlatformOps } from './study/platform-trial.ts';
 export type { StudyOptions } from './study/run-study.ts';
 export { runStudy } from './study/run-study.ts';
 export type { StudyRow, UnmapSources } from './study/study-row.ts';
+export type { StudyTime } from './study/time-trial.ts';
 // Virtual time.
 export type { CostEntry, CostKey, Costs } from './time/costs/cost-table.ts';
 export { COST_TABLE, DEFAULT_COSTS, settleCosts } from './time/costs/cost-table.ts';

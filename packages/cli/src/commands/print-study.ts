@@ -7,6 +7,7 @@ export function printStudy(name: string, rows: readonly StudyRow[], answers: rea
   console.log(`${name} on ${machines} ${machines === 1 ? 'machine' : 'machines'}, with both mapping interfaces\n`);
   printCosts(rows);
   printBehind(rows.filter(({ era }) => era === 'phys'));
+  printTimes(rows);
   for (const { question, answer, figures } of answers) {
     console.log(`\n${question}\n  ${answer}`);
     for (const figure of figures) console.log(`  - ${figure}`);
@@ -36,6 +37,34 @@ function printCosts(rows: readonly StudyRow[]): void {
   );
   console.log(
     'none, and shows as IOMMU maps. page<->phys: conversions between page descriptor and physical address.\n',
+  );
+}
+
+/** Time in the machine's own clock, by the cost model. */
+function printTimes(rows: readonly StudyRow[]): void {
+  const head = [
+    'machine',
+    'API',
+    'IOPS',
+    'latency us',
+    'CPU ns per I/O',
+    'of it mapping',
+    'conversions',
+    'table walks ns',
+  ];
+  const lines = rows.map(({ machine, era, time }) => [
+    machine,
+    era,
+    Math.round(time.iops),
+    (time.meanLatencyNanos / 1000).toFixed(1),
+    Math.round(time.cpuNanosPerIo),
+    Math.round(time.mappingNanosPerIo),
+    time.cpuNanosPerIoByPart.conversions.toFixed(1),
+    Math.round(time.walkNanosPerIo),
+  ]);
+  console.log(`\n${table(head, lines)}`);
+  console.log(
+    '\nTimes are virtual, by docs/cost-model.md. mapping: calls, conversions, IOVA, tables, invalidation, bouncing.',
   );
 }
 

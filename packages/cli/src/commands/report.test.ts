@@ -75,6 +75,7 @@ const studyRow = (era: StudyRow['era'], conversionsPerIo: number): StudyRow =>
   ({
     ...{ machine: 'x86-direct', era, ios: 64, bytesVerified: 262144, maps: 64, unmaps: 64, iommuMaps: 64 },
     ...{ bouncedBytes: 4096, tableWalks: 8, conversionsPerIo, conversionsPerIoTraced: conversionsPerIo },
+    time: { iops: 1e5, meanLatencyNanos: 8e4, cpuNanosPerIo: 3000, mappingNanosPerIo: 20, cpuNanosPerIoByPart: {} },
   }) as StudyRow;
 
 describe('a study’s page', () => {

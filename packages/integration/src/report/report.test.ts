@@ -67,9 +67,11 @@ describe('a page about a trace', () => {
   });
 });
 
+const TIME = { cpuNanosPerIo: 3000, mappingNanosPerIo: 20, cpuNanosPerIoByPart: { IOVA: 20, caches: 0 } };
+
 describe('a page about a study', () => {
   const row = (machine: string, era: 'page' | 'phys', conversionsPerIo: number) =>
-    ({ machine, era, conversionsPerIo, conversionsPerIoTraced: 2, maps: 10, unmaps: 10 }) as StudyRow;
+    ({ machine, era, conversionsPerIo, conversionsPerIoTraced: 2, maps: 10, unmaps: 10, time: TIME }) as StudyRow;
 
   it('draws a bar for each machine and interface, and the same figures as a table', () => {
     const numbers = { ios: 5, bytesVerified: 4096, iommuMaps: 0, bouncedBytes: 0, tableWalks: 0 };

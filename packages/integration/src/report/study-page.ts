@@ -3,6 +3,7 @@ import type { StudyRow } from '../study/study-row.ts';
 import { html } from './html.ts';
 import { machinesSection } from './machine/machines-section.ts';
 import { dataTable, page, plots } from './page.ts';
+import { timeParts } from './study-time.ts';
 import { type BarChart, barChart } from './svg/bar-chart.ts';
 import { inUnit, type Unit } from './units.ts';
 
@@ -52,6 +53,18 @@ const MEASURES: readonly Measure[] = [
     unit: 'count',
     value: ({ tableWalks }) => tableWalks,
   },
+  {
+    title: 'CPU time per I/O, us.',
+    note: 'In virtual time, by the cost model; its parts are below.',
+    unit: 'ratio',
+    value: ({ time }) => time.cpuNanosPerIo / 1000,
+  },
+  {
+    title: 'Mapping per I/O, us.',
+    note: 'Of it, mapping and unmapping with all that is behind them.',
+    unit: 'ratio',
+    value: ({ time }) => time.mappingNanosPerIo / 1000,
+  },
 ];
 
 /** A study as a page: one bar chart for each measure, machines in groups, a bar for each mapping interface; then the table, and the machines. */
@@ -68,6 +81,7 @@ export function studyPage(name: string, rows: readonly StudyRow[], drawn: readon
   return page(`DMA study of ${name}`, intro, [
     { title: 'Machines compared', body: plots(MEASURES.map((measure) => barChart(chart(measure)))) },
     { title: 'Figures', body: figures(rows) },
+    { title: 'Time for one I/O, in ns of a CPU', body: timeParts(rows) },
     ...(drawn.length === 0 ? [] : [machinesSection(drawn)]),
   ]);
 }

@@ -27,7 +27,10 @@ function conversionsSaved(rows: readonly StudyRow[]): StudyAnswer {
   return {
     question: 'Which conversions between page descriptor and physical address does it save in the block data path?',
     answer: phys === '0.00' ? 'All of them.' : 'Not all of them.',
-    figures: [`conversions per I/O: ${page} page-based (${traced} when traced), ${phys} phys-based`],
+    figures: [
+      `conversions per I/O: ${page} page-based (${traced} when traced), ${phys} phys-based`,
+      `they take ${conversionTime(of('page'))} of CPU time an I/O page-based, by docs/cost-model.md`,
+    ],
   };
 }
 
@@ -103,4 +106,10 @@ function unmapWithoutSource(rows: readonly StudyRow[]): StudyAnswer {
 function range(values: readonly number[]): string {
   const [least, most] = [Math.min(...values).toFixed(2), Math.max(...values).toFixed(2)];
   return least === most ? least : `${least} to ${most}`;
+}
+
+function conversionTime(rows: readonly StudyRow[]): string {
+  const nanos = range(rows.map(({ time }) => time.cpuNanosPerIoByPart.conversions));
+  const shares = range(rows.map(({ time }) => (100 * time.cpuNanosPerIoByPart.conversions) / time.cpuNanosPerIo));
+  return `${nanos} ns (${shares} %)`;
 }

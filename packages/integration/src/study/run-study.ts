@@ -6,6 +6,7 @@ import type { FioJobFile } from '../workload/fio-job.ts';
 import { WorkloadRunner } from '../workload/workload-runner.ts';
 import { EventTally } from './event-tally.ts';
 import type { StudyRow, UnmapSources } from './study-row.ts';
+import { timeWorkload } from './time-trial.ts';
 
 /** Room for every event of a round: at most 1023 entries of 8 MiB would need more, and the tally says so. */
 const TRACE_EVENTS = 2 ** 18;
@@ -33,10 +34,11 @@ export function runStudy(
   return runs.map((machine, done) => studyOne(jobs, machine, (share) => onProgress((done + share) / runs.length)));
 }
 
-/** Two runs of the same workload: one that nothing watches, for what it costs, and one recorded, for what happened. */
+/** Three runs of the same workload: one that nothing watches, for its counts, one recorded, and one in virtual time. */
 function studyOne(jobs: FioJobFile, description: MachineDescription, onProgress: (share: number) => void): StudyRow {
-  const unwatched = runUnwatched(jobs, description, (share) => onProgress(share / 2));
-  const { tally, conversions } = runRecorded(jobs, description, (share) => onProgress((1 + share) / 2));
+  const unwatched = runUnwatched(jobs, description, (share) => onProgress(share / 3));
+  const { tally, conversions } = runRecorded(jobs, description, (share) => onProgress((1 + share) / 3));
+  const time = timeWorkload(jobs, description, (share) => onProgress((2 + share) / 3));
   const { result, traffic, physToPage, pageToPhys } = unwatched;
   const ios = result.reads + result.writes;
   return {
@@ -61,6 +63,7 @@ function studyOne(jobs: FioJobFile, description: MachineDescription, onProgress:
     pageToPhys,
     conversionsPerIo: (physToPage + pageToPhys) / ios,
     conversionsPerIoTraced: conversions / ios,
+    time,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { DmaEra } from '@dmalab/dma-api';
+import type { StudyTime } from './time-trial.ts';
 
 /** Where teardown found what it needed to know of the memory behind a mapping, which nobody tells it (spec D21). */
 export interface UnmapSources {
@@ -47,4 +48,5 @@ export interface StudyRow {
   readonly conversionsPerIo: number;
   /** The same with trace points on, which in the page-based interface convert once more (spec G1). */
   readonly conversionsPerIoTraced: number;
+  readonly time: StudyTime;
 }

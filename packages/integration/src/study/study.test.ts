@@ -60,6 +60,36 @@ describe('what can be mapped', () => {
   });
 });
 
+describe('time, by the cost model', () => {
+  const row = (machine: string, era: string) => rows.find((each) => each.machine === machine && each.era === era)!;
+
+  it('goes to conversions in the page-based interface alone: 1.5 ns each', () => {
+    for (const { machine } of rows) {
+      const { time, conversionsPerIo } = row(machine, 'page');
+      expect(time.cpuNanosPerIoByPart.conversions).toBeCloseTo(1.5 * conversionsPerIo, 6);
+      expect(row(machine, 'phys').time.cpuNanosPerIoByPart.conversions).toBe(0);
+    }
+  });
+
+  it('is longest where the most stands between disk and memory', () => {
+    const [direct, strict, bounced] = ['x86-direct', 'x86-vtd-strict', 'x86-swiotlb'].map(
+      (name) => row(name, 'phys').time,
+    );
+    expect(direct.mappingNanosPerIo).toBeLessThan(strict.mappingNanosPerIo);
+    expect(direct.mappingNanosPerIo).toBeLessThan(bounced.mappingNanosPerIo);
+    expect(strict.cpuNanosPerIoByPart.invalidation).toBeGreaterThan(0);
+    expect(bounced.cpuNanosPerIoByPart.bouncing).toBeGreaterThan(0);
+    expect([direct.walkNanosPerIo > 0, strict.walkNanosPerIo > 0]).toEqual([false, true]);
+  });
+
+  it('adds up', () => {
+    for (const { time } of rows) {
+      const parts = Object.values(time.cpuNanosPerIoByPart).reduce((sum, nanos) => sum + nanos, 0);
+      expect(parts).toBeCloseTo(time.cpuNanosPerIo, 6);
+    }
+  });
+});
+
 describe('the answers', () => {
   const platforms = [tryPlatformOps('page'), tryPlatformOps('phys')];
 
