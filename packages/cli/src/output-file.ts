@@ -12,24 +12,31 @@ export function writeText(path: string, text: string): void {
   forUser(path, () => writeFileSync(path, text));
 }
 
-/**
- * Writes what `produce` hands over piece by piece, so that no more than a piece is in memory.
- * @throws {UserError} when the file can't be written
- */
-export function writePieces(path: string, produce: (write: (text: string) => void) => void): void {
-  const file = forUser(path, () => openSync(path, 'w'));
-  try {
-    let gathered = '';
-    const put = () => forUser(path, () => writeSync(file, gathered));
-    produce((text) => {
-      gathered += text;
-      if (gathered.length < PIECE_CHARACTERS) return;
-      put();
-      gathered = '';
-    });
-    put();
-  } finally {
-    closeSync(file);
+/** A text file that is written piece by piece, so that no more than a piece is in memory. */
+export class PieceFile {
+  readonly #path: string;
+  readonly #file: number;
+  #gathered = '';
+
+  /** @throws {UserError} when the file can't be written, as from the other calls */
+  constructor(path: string) {
+    this.#path = path;
+    this.#file = forUser(path, () => openSync(path, 'w'));
+  }
+
+  write(text: string): void {
+    this.#gathered += text;
+    if (this.#gathered.length >= PIECE_CHARACTERS) this.#put();
+  }
+
+  close(): void {
+    this.#put();
+    closeSync(this.#file);
+  }
+
+  #put(): void {
+    forUser(this.#path, () => writeSync(this.#file, this.#gathered));
+    this.#gathered = '';
   }
 }
 

@@ -61,12 +61,13 @@ export { replayNvme } from './replay/nvme.ts';
 export type { TableAgreement, TableResidual } from './replay/page-tables.ts';
 export { replayPageTables } from './replay/page-tables.ts';
 // Real traces against the model.
-export type { Agreement, ReplayOptions, ReplayReport } from './replay/replay-trace.ts';
+export type { Agreement, ReplayOptions, ReplayReport, ReplayWindow } from './replay/replay-trace.ts';
 export { disagreements, replayTrace } from './replay/replay-trace.ts';
 export type { SwiotlbAgreement, SwiotlbResidual } from './replay/swiotlb/agreement.ts';
 export type { PoolFailure, PoolMoment, PoolPressure, SlotHolder } from './replay/swiotlb/pool-pressure.ts';
 export type { SwiotlbReplayOptions } from './replay/swiotlb.ts';
 export { replaySwiotlb } from './replay/swiotlb.ts';
+export { TraceReplay } from './replay/trace-replay.ts';
 // The same requests elsewhere.
 export type { OtherMachine } from './replay/what-if/other-machine.ts';
 export { otherMachine } from './replay/what-if/other-machine.ts';

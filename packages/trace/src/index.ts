@@ -24,7 +24,8 @@ export { renderBody, renderEvent } from './render/render-event.ts';
 export { renderHeader } from './render/render-header.ts';
 export { Summariser, summarise } from './summary/summarise.ts';
 export type { DeviceSummary, IommuSummary, NamedCount, TraceSummary } from './summary/trace-summary.ts';
-export { writeChromeTrace } from './export/chrome-trace.ts';
+export { ChromeTraceWriter, writeChromeTrace } from './export/chrome-trace.ts';
+export type { ChromeCounter } from './export/chrome-trace.ts';
 
 // Read what trace-cmd records.
 export { isTraceDat } from './trace-dat/trace-dat-file.ts';

@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { example, runCaptured } from '../testing/run-captured.ts';
+import { streamed } from '../testing/streamed.ts';
 import { temporaryFile } from '../testing/temporary-files.ts';
 
 const TRACE = example('linux-7.3-vtd-lazy.trace.gz');
 const text = gunzipSync(readFileSync(TRACE)).toString();
+const TRACE_BYTES = Buffer.from(text);
 const eventLines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
 
 describe('dmalab replay', () => {
@@ -52,6 +54,33 @@ describe('dmalab replay', () => {
     expect(complaints).toMatch(says);
     expect(complaints.startsWith(`dmalab: ${path}: `)).toBe(true);
     expect(complaints.split('\n')).toHaveLength(1);
+  });
+
+  it('goes as far as its window, counts the rest, and says so', async () => {
+    const { exitCode, output } = await runCaptured('replay', TRACE, '--window', '2000');
+    expect(exitCode).toBe(0);
+    expect(output).toContain(': 9 377 events in');
+    expect(output).toMatch(/^0000:00:03\.0 +750 +750/m);
+    expect(output).toMatch(/^replayed: the first 2 000 events, to line 20\d\d; the 7 377 after it were counted/m);
+    const whole = await runCaptured('replay', TRACE, '--window', 'all');
+    expect(whole.output).not.toContain('replayed:');
+    expect(whole.output).toContain('846 of 846 agree');
+  });
+
+  it('holds its memory while a trace of 45 MiB streams by', { timeout: 60_000 }, async () => {
+    const { peakMib, output } = await streamed(TRACE_BYTES, 38, '--window', '10000');
+    expect(output).toContain(': 356 326 events in');
+    expect(output).toContain('the 346 326 after it were counted');
+    // Node itself begins at some 70, and its heap grows lazily; what is held of the trace is ten thousand events.
+    expect(peakMib).toBeLessThan(200);
+  });
+
+  it.each(['0', 'some'])('refuses --window %s in one line', async (window) => {
+    const { exitCode, complaints } = await runCaptured('replay', TRACE, '--window', window);
+    expect({ exitCode, complaints }).toEqual({
+      exitCode: 2,
+      complaints: `dmalab: --window ${window}: is no number of events; give a whole number from 1 on, or all`,
+    });
   });
 
   it('says in its help what it reads and gives an example', async () => {

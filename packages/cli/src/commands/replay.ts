@@ -12,6 +12,8 @@ export interface ReplayFlags {
   readonly nvme?: true;
   readonly perfetto?: string;
   readonly report?: string;
+  /** Digits or `all`, still to be checked. */
+  readonly window?: string;
 }
 
 const DETAILS = `
@@ -21,6 +23,9 @@ Useful events:
 
 The replay drives the model's own allocators with the requests that the trace shows and compares every address that
 they hand out with the one that the kernel handed out. Residuals are listed, not hidden.
+
+A trace may be longer than memory. Allocators have to be followed from their start, so the replay takes the first events;
+all others are summed up and checked by dma-debug, and the answer says where it stopped. --window moves that place.
 
 MACHINE is a preset (any other name lists them) or a YAML file with the values in which it differs from its "preset":
   name: larger-pool
@@ -44,7 +49,11 @@ export function addReplay(program: Command): void {
     .option('--as <MACHINE>', 'give the same requests to another machine too: a preset, or a YAML file')
     .option('--dma-mask <BITS>', 'with --as: address bits that devices reach there (default: as in the trace)')
     .option('--report <FILE>', 'write it as a page with plots over time, which opens and prints without a server')
-    .option('--perfetto <FILE>', 'write the events as a timeline for ui.perfetto.dev: CPUs, mappings, commands')
+    .option('--perfetto <FILE>', 'write the events as a timeline for ui.perfetto.dev: CPUs, devices, queues, IOMMU')
+    .option(
+      '--window <EVENTS>',
+      'replay so many events from the start, or all; later ones are counted (default: 65536)',
+    )
     .option('--json', 'the same as data')
     .addHelpText('after', DETAILS)
     .action(async (file: string, flags: ReplayFlags) => {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { type StudyRow, studyPage } from '@dmalab/integration';
 import { describe, expect, it } from 'vitest';
 import { example, runCaptured } from '../testing/run-captured.ts';
@@ -117,6 +118,11 @@ describe('dmalab topology --report', () => {
   );
 });
 
+/** Names of the processes of a timeline, in their order. */
+function tracksOf(events: readonly { name: string; args?: { name?: string } }[]): (string | undefined)[] {
+  return events.filter(({ name }) => name === 'process_name').map(({ args }) => args?.name);
+}
+
 describe('dmalab replay --perfetto', () => {
   it('writes each event of the trace as JSON that a timeline viewer opens', async () => {
     const path = temporaryFile('out.json', '');
@@ -125,5 +131,17 @@ describe('dmalab replay --perfetto', () => {
     const { output } = await runCaptured('replay', TRACE, '--json');
     const instants = traceEvents.filter(({ ph }: { ph: string }) => ph === 'i');
     expect(instants).toHaveLength(JSON.parse(output).trace.events);
+    expect(tracksOf(traceEvents)).toEqual(['CPUs', 'IOMMU', '0000:00:03.0', 'nvme0 queue 1']);
+  });
+
+  it('has a track for the bounce pool, with a counter for each area', async () => {
+    const path = temporaryFile('out.json', '');
+    const fixtures = new URL('../../../integration/fixtures/traces/', import.meta.url);
+    await runCaptured('replay', fileURLToPath(new URL('vtd-untrusted.trace.gz', fixtures)), '--perfetto', path);
+    const { traceEvents } = JSON.parse(readFileSync(path, 'utf8'));
+    expect(tracksOf(traceEvents)).toContain('SWIOTLB');
+    const slots = traceEvents.filter(({ name }: { name: string }) => name === 'slots in use, area 0');
+    expect(slots).toHaveLength(160);
+    expect(Math.max(...slots.map(({ args }: { args: { value: number } }) => args.value))).toBe(446);
   });
 });

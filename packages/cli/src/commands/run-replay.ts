@@ -5,19 +5,21 @@ import {
   type FieldAgreement,
   type IovaAgreement,
   type NvmeAgreement,
-  type ReplayPageInput,
+  type ReplayOptions,
   type ReplayReport,
+  type ReplayWindow,
   replayPage,
-  replayTrace,
   type SwiotlbAgreement,
   type TableAgreement,
+  TraceReplay,
 } from '@dmalab/integration';
-import { summarise, type Trace, type TraceSummary, writeChromeTrace } from '@dmalab/trace';
+import type { Trace, TraceNote, TraceSummary } from '@dmalab/trace';
 import { readText } from '../input-file.ts';
-import { chooseOtherMachine } from '../machine-choice.ts';
+import { chooseOtherMachine, type OtherChoice } from '../machine-choice.ts';
 import { bytes, figure, printJson, table } from '../output.ts';
-import { writePieces, writeText } from '../output-file.ts';
-import { readTraceFile } from '../trace-file.ts';
+import { writeText } from '../output-file.ts';
+import { TimelineFile } from '../timeline-file.ts';
+import { streamTraceFile } from '../trace-file.ts';
 import { UserError } from '../user-error.ts';
 import { printDiagnosis } from './print-diagnosis.ts';
 import { printWhatIf } from './print-what-if.ts';
@@ -26,35 +28,58 @@ import type { ReplayFlags } from './replay.ts';
 const MOST_NOTES_SHOWN = 5;
 const MOST_FINDINGS_SHOWN = 20;
 
+/** Events that fit the memory of any machine together with all that the searches keep of them. */
+const DEFAULT_WINDOW = 2 ** 16;
+
 /** Reads the trace, replays it and prints what came out. With `--check`, exit code 1 for a disagreement or a finding. */
 export async function runReplay(file: string, flags: ReplayFlags): Promise<void> {
-  const { as: machine, dmaMask, boot, check, json, nvme } = flags;
-  const bootText = boot === undefined ? undefined : await readText(boot);
-  if (machine === undefined && dmaMask !== undefined) {
-    throw new UserError('--dma-mask', 'stands without --as', 'name the machine with --as');
+  const { check, json, perfetto, report: page } = flags;
+  const other = await otherChoice(flags);
+  const replay = new TraceReplay(await replayOptions(flags, other));
+  const timeline = perfetto === undefined ? null : new TimelineFile(perfetto);
+  const trace = await streamTraceFile(file, windowEvents(flags), (batch) => {
+    replay.take(batch);
+    timeline?.take(batch.log);
+  });
+  const [summary, report, notes] = [replay.summary(trace), replay.report(), replay.notes];
+  timeline?.finish(report);
+  if (page !== undefined) {
+    const shown = { name: basename(file), summary, report };
+    writeText(page, replayPage({ ...shown, ...(other !== undefined && { otherMachine: other.description }) }));
   }
-  const other = machine === undefined ? undefined : await chooseOtherMachine(machine, dmaMask);
-  const trace = await readTraceFile(file);
-  const summary = summarise(trace);
-  const report = replayTrace(trace, {
-    nvme: nvme === true,
-    ...(bootText !== undefined && { bootText }),
-    ...(other !== undefined && { as: other.machine }),
-  });
-  writeFiles(flags, trace, {
-    ...{ name: basename(file), summary, report },
-    ...(other !== undefined && { otherMachine: other.description }),
-  });
-  if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes: trace.notes, ...report });
-  else printReport(file, trace, summary, report);
+  if (json) printJson({ file, trace: { ...summary, unknown: unknownLines(trace) }, notes, ...report });
+  else printReport(file, trace, { summary, report, notes });
   const found = disagreements(report.agreement) + report.dmaDebug.findings.length;
   process.exitCode = check && found > 0 ? 1 : 0;
 }
 
-/** What goes into files, beside what is printed. */
-function writeFiles({ perfetto, report }: ReplayFlags, { log }: Trace, page: ReplayPageInput): void {
-  if (perfetto !== undefined) writePieces(perfetto, (write) => writeChromeTrace(log, write));
-  if (report !== undefined) writeText(report, replayPage(page));
+async function otherChoice({ as: machine, dmaMask }: ReplayFlags): Promise<OtherChoice | undefined> {
+  if (machine !== undefined) return chooseOtherMachine(machine, dmaMask);
+  if (dmaMask === undefined) return undefined;
+  throw new UserError('--dma-mask', 'stands without --as', 'name the machine with --as');
+}
+
+async function replayOptions({ boot, nvme }: ReplayFlags, other: OtherChoice | undefined): Promise<ReplayOptions> {
+  return {
+    nvme: nvme === true,
+    ...(boot !== undefined && { bootText: await readText(boot) }),
+    ...(other !== undefined && { as: other.machine }),
+  };
+}
+
+function windowEvents({ window }: ReplayFlags): number {
+  if (window === undefined) return DEFAULT_WINDOW;
+  if (window === 'all') return Number.POSITIVE_INFINITY;
+  const events = Number(window);
+  if (Number.isInteger(events) && events > 0) return events;
+  throw new UserError(`--window ${window}`, 'is no number of events', 'give a whole number from 1 on, or all');
+}
+
+/** What the replay gave, to be shown. */
+interface Outcome {
+  readonly summary: TraceSummary;
+  readonly report: ReplayReport;
+  readonly notes: readonly TraceNote[];
 }
 
 /** Events without a format here, and lines that are neither event nor comment. */
@@ -62,7 +87,7 @@ function unknownLines({ counts }: Trace): number {
   return counts.unknownEvents + counts.notUnderstood;
 }
 
-function printReport(file: string, trace: Trace, summary: TraceSummary, report: ReplayReport): void {
+function printReport(file: string, trace: Trace, { summary, report, notes: all }: Outcome): void {
   const seconds = ((summary.lastMicros ?? 0) - (summary.firstMicros ?? 0)) / 1e6;
   console.log(`${file}: ${figure(summary.events)} events in ${seconds.toFixed(3)} s\n`);
   console.log(
@@ -72,7 +97,8 @@ function printReport(file: string, trace: Trace, summary: TraceSummary, report: 
     ),
   );
   printDevices(summary);
-  printNotUnderstood(trace, summary);
+  printNotUnderstood(trace, summary, all);
+  if (report.window !== undefined) printWindow(report.window);
   const { direct, iova, tables, swiotlb, nvme } = report.agreement;
   if (direct !== undefined) console.log(`\ndirect mappings: ${agreeing(direct)}`);
   if (iova !== undefined) printIova(iova);
@@ -105,10 +131,17 @@ function printDevices({ devices, iommu }: TraceSummary): void {
   );
 }
 
-function printNotUnderstood(trace: Trace, summary: TraceSummary): void {
+function printWindow({ events, lastLine, eventsAfter }: ReplayWindow): void {
+  console.log(
+    `\nreplayed: the first ${figure(events)} events, to line ${lastLine}; the ${figure(eventsAfter)} after it were ` +
+      'counted, checked by dma-debug, and compared where they are direct mappings (--window moves the line)',
+  );
+}
+
+function printNotUnderstood(trace: Trace, summary: TraceSummary, all: readonly TraceNote[]): void {
   console.log(`\nlines not understood: ${unknownLines(trace) === 0 ? 'none' : unknownLines(trace)}`);
   for (const { name, count } of summary.unknownEvents) console.log(`  event ${name}: ${count}`);
-  const notes = trace.notes.filter(({ kind }) => kind !== 'comment');
+  const notes = all.filter(({ kind }) => kind !== 'comment');
   for (const { line, kind, text } of notes.slice(0, MOST_NOTES_SHOWN)) console.log(`  line ${line}, ${kind}: ${text}`);
   if (notes.length > MOST_NOTES_SHOWN) console.log(`  and ${notes.length - MOST_NOTES_SHOWN} more`);
   const { lostEvents, overwrittenEvents, missingEvents } = summary;

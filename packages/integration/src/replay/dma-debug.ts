@@ -1,7 +1,7 @@
 import { EntryType } from '@dmalab/dma-api';
 import { EventKind, type TraceLog } from '@dmalab/trace';
 import { DeviceCheck, type Place } from './dma-debug/device-check.ts';
-import { driverHabits } from './dma-debug/driver-habits.ts';
+import { HabitLearner } from './dma-debug/driver-habits.ts';
 import type { TraceFinding } from './dma-debug/finding.ts';
 import { type LiveSample, LiveSampler } from './dma-debug/live-samples.ts';
 
@@ -30,28 +30,51 @@ export interface DmaDebugReport {
   readonly live: readonly LiveSample[];
 }
 
-const NO_HABITS = { elides: false, mayElide: false, longestMicros: 0 };
-
 /**
  * Feeds dma-debug (spec section 9) with the calls that a trace shows: single ranges and their syncs, lists, allocations.
  * Whether a driver looked at a map's result isn't traced, so E16 is never reported; syncs of lists and tables of
  * `dma_alloc_sgt` are left out.
  */
 export function replayDmaDebug(log: TraceLog): DmaDebugReport {
-  const habits = driverHabits(log);
-  const checks = new Map<number, DeviceCheck>();
-  const end = log.length === 0 ? 0 : log.time(log.length - 1);
-  const sampler = new LiveSampler(log.length === 0 ? 0 : log.time(0), end);
-  for (let i = 0; i < log.length; i++) {
-    if (!FED.has(log.kind(i))) continue;
-    sampler.advance(log.time(i), checks.values());
-    const id = log.deviceId(i);
-    const check = checks.get(id) ?? new DeviceCheck(log.device(i), habits.get(id) ?? NO_HABITS);
-    checks.set(id, check);
-    feed(check, log, i);
+  const replay = new DmaDebugReplay();
+  replay.take(log);
+  return replay.report();
+}
+
+/** The same batch by batch; a driver's habits are those of the batches so far, the one at hand included. */
+export class DmaDebugReplay {
+  readonly #habits = new HabitLearner();
+  /** By the string numbers of the devices, which all batches of one reader share. */
+  readonly #checks = new Map<number, DeviceCheck>();
+  readonly #sampler = new LiveSampler();
+  #endMicros = 0;
+
+  take(log: TraceLog): void {
+    if (log.length === 0) return;
+    this.#habits.take(log);
+    for (const [id, check] of this.#checks) check.habits = this.#habits.habits(id);
+    this.#endMicros = log.time(log.length - 1);
+    this.#sampler.cover(log.time(0), this.#endMicros);
+    for (let i = 0; i < log.length; i++) {
+      if (!FED.has(log.kind(i))) continue;
+      this.#sampler.advance(log.time(i), this.#checks.values());
+      feed(this.#check(log, i), log, i);
+    }
   }
-  const findings = [...checks.values()].flatMap((check) => check.findings(end)).sort((a, b) => a.line - b.line);
-  return { findings, devices: [...checks.values()].map(deviceReport), live: sampler.samples };
+
+  /** Where the trace ends here. */
+  report(): DmaDebugReport {
+    const checks = [...this.#checks.values()];
+    const findings = checks.flatMap((check) => check.findings(this.#endMicros)).sort((a, b) => a.line - b.line);
+    return { findings, devices: checks.map(deviceReport), live: this.#sampler.samples };
+  }
+
+  #check(log: TraceLog, i: number): DeviceCheck {
+    const id = log.deviceId(i);
+    const check = this.#checks.get(id) ?? new DeviceCheck(log.device(i), this.#habits.habits(id));
+    this.#checks.set(id, check);
+    return check;
+  }
 }
 
 const FED: ReadonlySet<number> = new Set([

@@ -40,12 +40,28 @@ export interface ReplayReport {
   readonly diagnosis: Diagnosis;
   /** With `as`: the same requests there. */
   readonly whatIf?: WhatIf;
+  /** Of a trace that was longer than the replay's window: how far it went. Absent where it went to the end. */
+  readonly window?: ReplayWindow;
 }
 
-/** Drives the model with the requests of a whole trace (one that was read in a single batch). */
-export function replayTrace(
+/** The part of a long trace that was replayed; events after it were counted, and checked for driver faults. */
+export interface ReplayWindow {
+  readonly events: number;
+  /** Line of the last event in it. */
+  readonly lastLine: number;
+  readonly eventsAfter: number;
+}
+
+/** Drives the model with the requests of a whole trace, one that was read in a single batch. */
+export function replayTrace(trace: Trace, options: ReplayOptions = {}): ReplayReport {
+  return replayFromStart(trace, replayDmaDebug(trace.log), options);
+}
+
+/** The same where dma-debug has gone over the trace already. */
+export function replayFromStart(
   { log, header }: Trace,
-  { bootText, nvme: withNvme = false, as: other }: ReplayOptions = {},
+  dmaDebug: DmaDebugReport,
+  { bootText, nvme: withNvme = false, as: other }: ReplayOptions,
 ): ReplayReport {
   const options = {
     ...(bootText !== undefined && { bootText }),
@@ -64,7 +80,6 @@ export function replayTrace(
     ...(pool !== null && { swiotlb: compareWithPool(pool) }),
     ...(nvme !== null && { nvme }),
   };
-  const dmaDebug = replayDmaDebug(log);
   const operations = iova.domains.length === 0 ? [] : iovaOperations(log, controllers);
   const diagnosis = diagnose(log, { pool, iova, operations });
   const input = { pool, operations, diagnosis, dmaDebug, bootText: bootText ?? '' };

@@ -5,12 +5,12 @@ import type { TraceLog } from '../log/trace-log.ts';
 export interface Span {
   readonly phase: 'b' | 'e';
   /** Whose track it is on. */
-  readonly device: string;
-  readonly category: 'mapping' | 'command';
+  readonly track: string;
+  readonly category: 'mapping' | 'command' | 'iova';
   readonly name: string;
   /** Joins the two ends. */
   readonly id: number;
-  /** Bytes that the device has mapped from now on; -1 for a command. */
+  /** Bytes mapped on that track from now on; -1 for a command. */
   readonly mappedBytes: number;
 }
 
@@ -22,7 +22,16 @@ interface OpenSpan {
 
 const NONE: readonly Span[] = [];
 
-/** Finds which event ends what an earlier one began: mappings by address, scatterlists by their first physical address, NVMe commands by queue and id. */
+/** The track of what lies in the IOMMU's page tables; events of several domains share it, since they name none. */
+const IOMMU = 'IOMMU';
+const GRANULE = 4096;
+/** The longest unmap whose ranges are looked for: 4 GiB, more than one call maps. */
+const MOST_UNMAPPED = 2 ** 32;
+
+/**
+ * Finds which event ends what an earlier one began: mappings by address, scatterlists by their first physical address,
+ * NVMe commands by queue and id, ranges in the IOMMU's tables by IOVA.
+ */
 export class SpanTracker {
   readonly #open = new Map<string, OpenSpan>();
   readonly #mappedBytes = new Map<string, number>();
@@ -41,48 +50,70 @@ export class SpanTracker {
       case EventKind.DMA_UNMAP_SG:
         return this.#unmap(device, `sg ${log.physAt(i, 0)}`);
       case EventKind.NVME_SETUP_CMD:
-        return this.#begin(device, `command ${log.qid(i)} ${log.cmdid(i)}`, commandName(log.command(i)));
+        return this.#begin(`${device} queue ${log.qid(i)}`, `command ${log.cmdid(i)}`, commandName(log.command(i)));
       case EventKind.NVME_COMPLETE_RQ:
-        return this.#end(device, 'command', `command ${log.qid(i)} ${log.cmdid(i)}`, 0);
+        return this.#end(`${device} queue ${log.qid(i)}`, 'command', `command ${log.cmdid(i)}`, 0);
+      case EventKind.MAP:
+        return this.#map(IOMMU, iovaKey(log.address(i)), log.end(i) - log.address(i), 'iova');
+      case EventKind.UNMAP:
+        return this.#unmapRange(log.address(i), log.address(i) + log.unmappedSize(i));
       default:
         return NONE;
     }
   }
 
-  #map(device: string, key: string, bytes: number): readonly Span[] {
+  #map(track: string, key: string, bytes: number, category: 'mapping' | 'iova' = 'mapping'): readonly Span[] {
     // A driver that leaves unmaps out maps the same address again (spec T3): then the old mapping ends here.
-    const ended = this.#unmap(device, key);
+    const ended = this.#end(track, category, key, this.#openBytes(track, key));
     const id = this.#nextId++;
     const name = `${bytes} bytes`;
-    this.#open.set(`${device} ${key}`, { id, name, bytes });
-    const mappedBytes = this.#count(device, bytes);
-    return [...ended, { phase: 'b', device, category: 'mapping', name, id, mappedBytes }];
+    this.#open.set(`${track} ${key}`, { id, name, bytes });
+    const mappedBytes = this.#count(track, bytes);
+    return [...ended, { phase: 'b', track, category, name, id, mappedBytes }];
   }
 
-  #unmap(device: string, key: string): readonly Span[] {
-    const bytes = this.#open.get(`${device} ${key}`)?.bytes ?? 0;
-    return this.#end(device, 'mapping', key, bytes);
+  #unmap(track: string, key: string): readonly Span[] {
+    return this.#end(track, 'mapping', key, this.#openBytes(track, key));
   }
 
-  #begin(device: string, key: string, name: string): readonly Span[] {
+  /** One unmap ends every range inside it. */
+  #unmapRange(from: number, to: number): readonly Span[] {
+    const ended: Span[] = [];
+    for (let iova = from; iova < Math.min(to, from + MOST_UNMAPPED); ) {
+      const bytes = this.#openBytes(IOMMU, iovaKey(iova));
+      ended.push(...this.#end(IOMMU, 'iova', iovaKey(iova), bytes));
+      iova += Math.max(bytes, GRANULE);
+    }
+    return ended;
+  }
+
+  #openBytes(track: string, key: string): number {
+    return this.#open.get(`${track} ${key}`)?.bytes ?? 0;
+  }
+
+  #begin(track: string, key: string, name: string): readonly Span[] {
     const id = this.#nextId++;
-    this.#open.set(`${device} ${key}`, { id, name, bytes: 0 });
-    return [{ phase: 'b', device, category: 'command', name, id, mappedBytes: -1 }];
+    this.#open.set(`${track} ${key}`, { id, name, bytes: 0 });
+    return [{ phase: 'b', track, category: 'command', name, id, mappedBytes: -1 }];
   }
 
-  #end(device: string, category: Span['category'], key: string, bytes: number): readonly Span[] {
-    const open = this.#open.get(`${device} ${key}`);
+  #end(track: string, category: Span['category'], key: string, bytes: number): readonly Span[] {
+    const open = this.#open.get(`${track} ${key}`);
     if (open === undefined) return NONE;
-    this.#open.delete(`${device} ${key}`);
-    const mappedBytes = category === 'mapping' ? this.#count(device, -bytes) : -1;
-    return [{ phase: 'e', device, category, name: open.name, id: open.id, mappedBytes }];
+    this.#open.delete(`${track} ${key}`);
+    const mappedBytes = category !== 'command' ? this.#count(track, -bytes) : -1;
+    return [{ phase: 'e', track, category, name: open.name, id: open.id, mappedBytes }];
   }
 
-  #count(device: string, bytes: number): number {
-    const mapped = (this.#mappedBytes.get(device) ?? 0) + bytes;
-    this.#mappedBytes.set(device, mapped);
+  #count(track: string, bytes: number): number {
+    const mapped = (this.#mappedBytes.get(track) ?? 0) + bytes;
+    this.#mappedBytes.set(track, mapped);
     return mapped;
   }
+}
+
+function iovaKey(iova: number): string {
+  return `iova ${iova}`;
 }
 
 function listedBytes(log: TraceLog, i: number): number {

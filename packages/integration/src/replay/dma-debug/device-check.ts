@@ -56,7 +56,8 @@ interface Superseded {
 /** dma-debug over the calls of one device. Keys are addresses, or a list's physical addresses as text. */
 export class DeviceCheck {
   readonly name: string;
-  readonly habits: DriverHabits;
+  /** As far as they are known; they get clearer as the trace goes on. */
+  habits: DriverHabits;
   readonly live = new Map<number | string, LiveMapping[]>();
   /** Maps dropped because their unmap was left out on purpose. */
   elided = 0;
@@ -168,7 +169,7 @@ export class DeviceCheck {
     debugSync(this.#debug, this.#device, ref);
   }
 
-  /** All findings in the order of their lines; `endMicros` is when the trace ends. */
+  /** All findings so far in the order of their lines; `endMicros` is when the trace ends. */
   findings(endMicros: number): TraceFinding[] {
     const told = this.#debug.findings.list.map(traceFinding);
     const isUnknown = ({ line }: TraceFinding) => this.#unknown.has(line);
@@ -244,8 +245,11 @@ export class DeviceCheck {
     const superseded = this.#superseded.get(key);
     if (superseded === undefined) return;
     this.#superseded.delete(key);
-    const why = `its address was mapped again in line ${superseded.by.line}`;
-    this.#leaks.push(this.#leak(superseded.mapping, why));
+    this.#leaks.push(this.#supersededLeak(superseded));
+  }
+
+  #supersededLeak({ mapping, by }: Superseded): TraceFinding {
+    return this.#leak(mapping, `its address was mapped again in line ${by.line}`);
   }
 
   /**
@@ -253,9 +257,7 @@ export class DeviceCheck {
    * long. Receive rings stay: they are returned in the order in which they were filled.
    */
   #leaksAtEnd(endMicros: number): TraceFinding[] {
-    const before = this.#leaks.length;
-    for (const key of [...this.#superseded.keys()]) this.#settleSuperseded(key);
-    const leaks = this.#leaks.splice(before);
+    const leaks = [...this.#superseded.values()].map((superseded) => this.#supersededLeak(superseded));
     if (this.habits.mayElide) return leaks;
     for (const mapping of this.liveMappings()) {
       const overtaken = this.#newestReleased[mapping.dir] > mapping.sequence;

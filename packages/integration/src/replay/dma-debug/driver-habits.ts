@@ -3,6 +3,8 @@ import { EventKind, type TraceLog } from '@dmalab/trace';
 /** Above this share of its maps a direct device's missing unmaps are a habit, not an accident. */
 const ELIDING_SHARE = 0.02;
 const ELIDING_LEAST = 8;
+/** Maps of one address that may wait for their unmaps; a driver that leaves unmaps out would pile them up for ever. */
+const MOST_OPEN = 8;
 
 /** How the driver of one device treats its mappings, as the whole trace shows it. */
 export interface DriverHabits {
@@ -32,6 +34,7 @@ class HabitTally {
     const open = this.#open.get(address) ?? [];
     if (open.length > 0) this.remaps++;
     open.push(micros);
+    if (open.length > MOST_OPEN) open.shift();
     this.#open.set(address, open);
   }
 
@@ -51,19 +54,28 @@ class HabitTally {
   }
 }
 
-/** The habits of every device that maps single ranges, by its number in the log's string table. */
-export function driverHabits(log: TraceLog): Map<number, DriverHabits> {
-  const tallies = new Map<number, HabitTally>();
-  let hasNvme = false;
-  for (let i = 0; i < log.length; i++) {
-    const kind = log.kind(i);
-    if (kind === EventKind.NVME_SETUP_CMD) hasNvme = true;
-    if (kind !== EventKind.DMA_MAP_PHYS && kind !== EventKind.DMA_UNMAP_PHYS) continue;
-    const device = log.deviceId(i);
-    const tally = tallies.get(device) ?? new HabitTally();
-    tallies.set(device, tally);
-    if (kind === EventKind.DMA_UNMAP_PHYS) tally.unmap(log.address(i), log.time(i));
-    else if (log.address(i) >= 0) tally.map(log.address(i), log.phys(i), log.time(i));
+const NO_HABITS: DriverHabits = { elides: false, mayElide: false, longestMicros: 0 };
+
+/** Learns the habits of every device that maps single ranges, batch by batch. Devices go by their string numbers. */
+export class HabitLearner {
+  readonly #tallies = new Map<number, HabitTally>();
+  #hasNvme = false;
+
+  take(log: TraceLog): void {
+    for (let i = 0; i < log.length; i++) {
+      const kind = log.kind(i);
+      if (kind === EventKind.NVME_SETUP_CMD) this.#hasNvme = true;
+      if (kind !== EventKind.DMA_MAP_PHYS && kind !== EventKind.DMA_UNMAP_PHYS) continue;
+      const device = log.deviceId(i);
+      const tally = this.#tallies.get(device) ?? new HabitTally();
+      this.#tallies.set(device, tally);
+      if (kind === EventKind.DMA_UNMAP_PHYS) tally.unmap(log.address(i), log.time(i));
+      else if (log.address(i) >= 0) tally.map(log.address(i), log.phys(i), log.time(i));
+    }
   }
-  return new Map([...tallies].map(([device, tally]) => [device, tally.habits(hasNvme)]));
+
+  /** As far as the events so far show it. */
+  habits(device: number): DriverHabits {
+    return this.#tallies.get(device)?.habits(this.#hasNvme) ?? NO_HABITS;
+  }
 }

@@ -13,13 +13,19 @@ export interface LiveSample {
   readonly bytes: number;
 }
 
-/** Takes samples at equal distances; nothing is kept of a device that has nothing mapped. */
+/**
+ * Takes samples at equal distances; nothing is kept of a device that has nothing mapped. When more of the trace comes
+ * than was announced, the distances double and every other instant is dropped.
+ */
 export class LiveSampler {
-  readonly samples: LiveSample[] = [];
-  readonly #step: number;
-  #next: number;
+  samples: LiveSample[] = [];
+  #step = 0;
+  #next = 0;
+  #instants: number[] = [];
 
-  constructor(firstMicros: number, lastMicros: number) {
+  /** A batch of events comes, from the first to the last of these times. */
+  cover(firstMicros: number, lastMicros: number): void {
+    if (this.#step > 0) return;
     this.#step = Math.max(1, (lastMicros - firstMicros) / SAMPLES);
     this.#next = firstMicros + this.#step;
   }
@@ -29,6 +35,16 @@ export class LiveSampler {
     if (micros < this.#next) return;
     while (this.#next <= micros) this.#next += this.#step;
     for (const device of devices) this.#sample(micros, device);
+    this.#instants.push(micros);
+    if (this.#instants.length >= 2 * SAMPLES) this.#thin();
+  }
+
+  #thin(): void {
+    const kept = this.#instants.filter((_, i) => i % 2 === 1);
+    const isKept = new Set(kept);
+    this.samples = this.samples.filter(({ micros }) => isKept.has(micros));
+    this.#instants = kept;
+    this.#step *= 2;
   }
 
   #sample(micros: number, check: DeviceCheck): void {

@@ -99,6 +99,11 @@ export class PoolMachine {
     areaIndex[this.#areaOf(slot)] = index;
   }
 
+  /** The area that its slots lie in. */
+  areaHeld(bounce: Bounce): number {
+    return this.#areaOf(this.#holding(bounce).slot);
+  }
+
   /** 0 while it holds none. */
   slotsHeld(bounce: Bounce): number {
     const { slot, need } = this.#holding(bounce);

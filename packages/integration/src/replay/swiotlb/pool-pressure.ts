@@ -42,6 +42,7 @@ export interface PoolPressure {
   /** Slots in use, highest of each stretch; in all, and by device and task. */
   readonly used: Timeline;
   readonly usedBy: readonly { readonly device: string; readonly task: string; readonly timeline: Timeline }[];
+  readonly usedByArea: readonly Timeline[];
 }
 
 /** A report describes no more failures than this. */

@@ -21,6 +21,7 @@ export function pressureElsewhere(log: TraceLog, history: BounceHistory, setting
 
 interface Held {
   readonly bounce: Bounce;
+  readonly area: number;
   readonly slots: number;
   readonly sinceMicros: number;
 }
@@ -45,7 +46,7 @@ class PoolRun {
     this.#history = history;
     this.#machine = new PoolMachine(pool, masks, history.behindIommu);
     this.#follows = follows;
-    this.#ledger = new SlotLedger(spanOf(log));
+    this.#ledger = new SlotLedger(spanOf(log), this.#machine.pool.areaCount);
     this.#patienceMicros = longestHold(log, history);
   }
 
@@ -78,11 +79,12 @@ class PoolRun {
     }
     if (this.#follows && !this.#isKernels(bounce, slot)) this.#machine.force(bounce);
     else this.#machine.claim(bounce, slot);
-    const held = { bounce, slots: this.#machine.slotsHeld(bounce), sinceMicros: this.#log.time(event) };
-    if (held.slots === 0) return;
+    const slots = this.#machine.slotsHeld(bounce);
+    if (slots === 0) return;
+    const held = { bounce, slots, area: this.#machine.areaHeld(bounce), sinceMicros: this.#log.time(event) };
     this.#held.set(bounce, held);
     if (kernelFailed) this.#unasked.add(held);
-    this.#ledger.change(bounce.device, this.#task(bounce), held.slots, this.#log.line(event), held.sinceMicros);
+    this.#change(held, slots, event);
   }
 
   #find(bounce: Bounce): number {
@@ -108,9 +110,13 @@ class PoolRun {
     this.#machine.free(bounce);
     this.#held.delete(bounce);
     this.#unasked.delete(held);
-    const now = this.#log.time(event);
-    this.#longestMicros = Math.max(this.#longestMicros, now - held.sinceMicros);
-    this.#ledger.change(bounce.device, this.#task(bounce), -held.slots, this.#log.line(event), now);
+    this.#longestMicros = Math.max(this.#longestMicros, this.#log.time(event) - held.sinceMicros);
+    this.#change(held, -held.slots, event);
+  }
+
+  #change({ bounce, area }: Held, slots: number, event: number): void {
+    const log = this.#log;
+    this.#ledger.change(area, bounce.device, this.#task(bounce), slots, log.line(event), log.time(event));
   }
 
   #endUnasked(next: Bounce, event: number, isFree: boolean): void {

@@ -13,12 +13,14 @@ interface Holder {
 export class SlotLedger {
   readonly #span: TraceSpan;
   readonly #total: PeakTimeline;
+  readonly #areas: readonly { used: number; readonly timeline: PeakTimeline }[];
   readonly #holders = new Map<string, Holder>();
   #used = 0;
   #highWater: PoolMoment;
 
-  constructor(span: TraceSpan) {
+  constructor(span: TraceSpan, areaCount: number) {
     this.#span = span;
+    this.#areas = Array.from({ length: areaCount }, () => ({ used: 0, timeline: new PeakTimeline(span) }));
     this.#total = new PeakTimeline(span);
     this.#highWater = { line: 0, micros: span.startMicros, usedSlots: 0, holders: [] };
   }
@@ -27,8 +29,11 @@ export class SlotLedger {
     return this.#highWater;
   }
 
-  /** Slots change hands: positive are taken, negative given back. */
-  change(device: string, task: string, slots: number, line: number, micros: number): void {
+  /** Slots of an area change hands: positive are taken, negative given back. */
+  change(area: number, device: string, task: string, slots: number, line: number, micros: number): void {
+    const of = this.#areas[area];
+    of.used += slots;
+    of.timeline.set(micros, of.used);
     const holder = this.#holder(device, task);
     holder.slots += slots;
     holder.mappings += Math.sign(slots);
@@ -46,14 +51,19 @@ export class SlotLedger {
     return { line, micros, usedSlots: this.#used, holders: holders.sort((a, b) => b.slots - a.slots) };
   }
 
-  finish(): Pick<PoolPressure, 'highWater' | 'used' | 'usedBy'> {
+  finish(): Pick<PoolPressure, 'highWater' | 'used' | 'usedBy' | 'usedByArea'> {
     const usedBy = [...this.#holders.values()].map(({ device, task, timeline }) => ({
       device,
       task,
       timeline: timeline.finish(),
     }));
     const peak = ({ timeline }: (typeof usedBy)[number]) => Math.max(...timeline.values);
-    return { highWater: this.#highWater, used: this.#total.finish(), usedBy: usedBy.sort((a, b) => peak(b) - peak(a)) };
+    return {
+      highWater: this.#highWater,
+      used: this.#total.finish(),
+      usedBy: usedBy.sort((a, b) => peak(b) - peak(a)),
+      usedByArea: this.#areas.map(({ timeline }) => timeline.finish()),
+    };
   }
 
   #holder(device: string, task: string): Holder {

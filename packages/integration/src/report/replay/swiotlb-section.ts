@@ -28,9 +28,10 @@ export function swiotlbSection(pressure: PoolPressure): Section {
     figure(slots),
     figure(count),
   ]);
+  const charts = [usedChart(pressure), holdersChart(pressure), ...(areaCount > 1 ? [areasChart(pressure)] : [])];
   return {
     title: 'Bounce pool',
-    body: html`${figures}${plots([usedChart(pressure), holdersChart(pressure)])}
+    body: html`${figures}${plots(charts)}
 <p>Held at the fullest moment, line ${figure(highWater.line)}:</p>${dataTable(columns, holders)}`,
   };
 }
@@ -47,6 +48,15 @@ function usedChart({ used, slotCount, failures, firstFailures }: PoolPressure) {
       micros,
       name: `line ${line}: ${wantedSlots} slots wanted`,
     })),
+  });
+}
+
+function areasChart({ usedByArea }: PoolPressure) {
+  return lineChart({
+    title: 'Slots in use by area.',
+    note: 'A CPU begins in the area of its number.',
+    unit: 'count',
+    series: usedByArea.map((timeline, area) => ({ name: `area ${area}`, timeline })),
   });
 }
 
