@@ -2,6 +2,8 @@ import { spawnSync } from 'node:child_process';
 
 /** Printing the help may take so many times Node's own start, on top of it: 100 ms where an empty program takes 25. */
 const HELP_STARTS = 4;
+/** Importing everything, building a machine and reading its first block, likewise. */
+const FIRST_IO_STARTS = 5;
 /** A busy machine is slow now and then, never fast: the best try counts, and a good one among the first ends them. */
 const LEAST_TRIES = 3;
 const TRIES = 20;
@@ -41,6 +43,27 @@ export function judgeEntry(cwd: string, entry: string, bytes: number): number {
 export function judgeHelp(cwd: string, file: string): number {
   const helpMillis = () => node(cwd, file, '--help').millis - node(cwd, '--eval', '0').millis;
   return boundedMillis(cwd, `${file} --help`, HELP_STARTS, helpMillis);
+}
+
+/** From the import to the first block read of a 4 GiB machine with VT-d and NVMe, everything compiled on the way. */
+const FIRST_IO = `
+const start = performance.now();
+const { Bio, REQ_OP_READ } = await import('@dmalab/blk-nvme');
+const { bringUp, buildMachine, MACHINES } = await import('@dmalab/integration');
+const machine = bringUp(buildMachine(MACHINES['x86-vtd']));
+const bio = new Bio();
+let status = -1;
+bio.endIo = (ended) => { status = ended.status; };
+bio.init(REQ_OP_READ, 0).addPhys(machine.pages.allocPages(0, 0) * 4096, 4096);
+machine.disk.queue.submitBio(bio);
+machine.advance(1_000_000);
+if (status !== 0) throw new Error(\`the first read ended with status \${status}\`);
+console.log(performance.now() - start);`;
+
+/** Milliseconds on top of Node's start from the import to the first I/O of a whole machine. @throws {Error} past the bound */
+export function judgeFirstIo(cwd: string): number {
+  const millis = () => Number(node(cwd, '--input-type=module', '--eval', FIRST_IO).stdout);
+  return boundedMillis(cwd, 'a machine from import to first I/O', FIRST_IO_STARTS, millis);
 }
 
 /** Best of the tries, judged by the best start of an empty program in the same tries. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
-import { judgeEntry, judgeHelp } from './bounds.ts';
+import { judgeEntry, judgeFirstIo, judgeHelp } from './bounds.ts';
 import { isCore, LAYERS, type Manifest, manifest, type PackageFolder, ROOT } from './workspace.ts';
 
 /**
@@ -23,6 +23,7 @@ try {
   run(join(scratch, 'node_modules/.bin/dmalab'), '--version');
   const help = judgeHelp(scratch, 'node_modules/dmalab/dist/main.js');
   console.log(`dmalab --help: ${help.toFixed(1)} ms on top of Node's start`);
+  console.log(`a machine from import to first I/O: ${judgeFirstIo(scratch).toFixed(1)} ms`);
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
