@@ -52,6 +52,7 @@ export { IotlbGather } from './core/iotlb-gather.ts';
 export type { KernelContextOptions } from './core/kernel-context.ts';
 export { KernelContext } from './core/kernel-context.ts';
 export { MsiCookie, MsiPages } from './core/msi-pages.ts';
+export type { PageLane } from './core/page-lane.ts';
 export type { PageOperations, PagingDomain } from './core/paging-domain.ts';
 export {
   IOMMU_CACHE,

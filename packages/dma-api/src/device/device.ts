@@ -1,4 +1,4 @@
-import type { DmaDomain } from '@dmalab/iommu';
+import type { DmaDomain, PageLane } from '@dmalab/iommu';
 import { ADDRESS_LIMIT } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import type { TraceRing } from '@dmalab/trace';
@@ -31,7 +31,7 @@ export class Device {
   readonly bus: string;
   boundDriver: string | null;
   readonly node: number;
-  dmaParms: DmaParms | null;
+  #dmaParms: DmaParms | null;
   /** Two live words and a pointer to one of them, because `dma_coerce_mask_and_coherent` aliases them (spec D7). */
   #streamingWord: number;
   #coherentWord: number;
@@ -47,8 +47,7 @@ export class Device {
   /** The page-era table of a platform that has one (spec G4). */
   pageOps: PageDmaMapOps | null = null;
   readonly untrusted: boolean;
-  /** Try IOVAs below 4 GiB first; the IOMMU core clears it when that space is exhausted (spec I38 to I41). */
-  pci32bitWorkaround: boolean;
+  #pci32bitWorkaround: boolean;
   /** A coherent pool of its own (spec D50). */
   dmaMem: CoherentPool | null = null;
   /** Freed when the driver detaches (spec D66). */
@@ -69,6 +68,10 @@ export class Device {
   plainUnmap = false;
   /** dma-iommu maps never bounce and need no cache work. */
   plainIommu = false;
+  /** The short way of single pages through the IOMMU; null where every call has more to do, or is traced. */
+  iommuLane: PageLane | null = null;
+  /** The same, null also while somebody looks: then what takes it needs no look at who does. */
+  pageLane: PageLane | null = null;
   /** `mnz(*dma_mask, bus_dma_limit)`. */
   streamingLimit = 0;
   /** `dev_is_dma_coherent`. */
@@ -90,7 +93,7 @@ export class Device {
     this.bus = options.bus ?? 'pci';
     this.boundDriver = options.driver ?? null;
     this.node = options.node ?? -1;
-    this.dmaParms = options.dmaParms === undefined ? PCI_DMA_PARMS : options.dmaParms;
+    this.#dmaParms = options.dmaParms === undefined ? PCI_DMA_PARMS : options.dmaParms;
     this.#streamingWord = options.dmaMask ?? (options.dmaMask === null ? 0 : 0xffffffff);
     this.#coherentWord = options.coherentDmaMask ?? 0xffffffff;
     this.#pointsAt = options.dmaMask === null ? 'nothing' : 'streaming';
@@ -101,7 +104,7 @@ export class Device {
     this.#dmaOps = options.dmaOps ?? null;
     this.#ioTlbMem = options.ioTlbMem === undefined ? context.swiotlb : options.ioTlbMem;
     this.#iommu = options.iommu ?? null;
-    this.pci32bitWorkaround = this.bus === 'pci';
+    this.#pci32bitWorkaround = this.bus === 'pci';
     this.untrusted = options.untrusted ?? false;
     this.#needsUnencrypted = options.needsUnencrypted ?? false;
     this.#settle();
@@ -207,7 +210,26 @@ export class Device {
 
   set iommu(binding: DmaDomain | null) {
     this.#iommu = binding;
-    this.pci32bitWorkaround = this.bus === 'pci'; // set up anew each time (spec I39)
+    this.#pci32bitWorkaround = this.bus === 'pci'; // set up anew each time (spec I39)
+    this.#settle();
+  }
+
+  /** Try IOVAs below 4 GiB first; the IOMMU core clears it when that space is exhausted (spec I38 to I41). */
+  get pci32bitWorkaround(): boolean {
+    return this.#pci32bitWorkaround;
+  }
+
+  set pci32bitWorkaround(flag: boolean) {
+    this.#pci32bitWorkaround = flag;
+    this.#settle();
+  }
+
+  get dmaParms(): DmaParms | null {
+    return this.#dmaParms;
+  }
+
+  set dmaParms(parms: DmaParms | null) {
+    this.#dmaParms = parms;
     this.#settle();
   }
 
@@ -261,6 +283,9 @@ export class Device {
     const isDirect = this.mapRoute === ROUTE_DIRECT && !this.ring.on && !this.watched;
     this.plainReach = isDirect && bare && !this.forceBounce ? Math.min(this.streamingLimit, ADDRESS_LIMIT - 1) : -1;
     this.plainIommu = this.coherent && !this.untrusted;
+    const hasLane = this.mapRoute === ROUTE_IOMMU && this.plainIommu && !this.ring.on;
+    this.iommuLane = hasLane ? this.#iommu!.pageLane(this, this.dmaMask, this.ring) : null;
+    this.pageLane = this.watched ? null : this.iommuLane;
     this.plainUnmap = isDirect && bare && !this.swiotlbActive;
   }
 

@@ -7,6 +7,7 @@ import { iommuMap, iommuMapNosync, iommuUnmap, iommuUnmapFast, syncGather } from
 import { type IommuTrace, NO_TRACE } from './iommu-trace.ts';
 import { IotlbGather } from './iotlb-gather.ts';
 import type { KernelContext } from './kernel-context.ts';
+import { PageLane } from './page-lane.ts';
 import type { PageOperations, PagingDomain } from './paging-domain.ts';
 
 const LIMIT_32BIT = 2 ** 32 - 1;
@@ -83,6 +84,26 @@ export class DmaDomain {
     if (this.iova.reclaimDue <= this.#context.nowNanos) this.iova.runReclaim();
   }
 
+  /**
+   * The short way for a device's single pages, as long as nothing changes that it depends on: the device's mask, bus limit,
+   * alignment and its 32-bit workaround, and tracing by anyone but `observer`, who sees to it that no lane is used while he
+   * traces. Null where there is none.
+   */
+  pageLane(device: IommuDevice, mask: number, observer: IommuTrace): PageLane | null {
+    const { leafTables } = this.paging;
+    const isTraced = this.#trace !== NO_TRACE && this.#trace !== observer;
+    if (leafTables === undefined || isTraced || this.granule !== PAGE || device.minAlignMask >= PAGE) return null;
+    const limit = this.#limit(device, mask);
+    const below4g = limit > LIMIT_32BIT && device.pci32bitWorkaround;
+    return new PageLane(this, leafTables, below4g ? this.iova.pfn32 : Math.floor(limit * this.#perGranule) + 1);
+  }
+
+  /** Invalidates one page of a strict domain that was unmapped, and makes its number reusable. */
+  retirePage(pfn: number): void {
+    this.#invalidate(pfn * PAGE, pfn * PAGE + PAGE - 1);
+    this.iova.freeFast(pfn, 1);
+  }
+
   /** An IO virtual address for `bytes`, a multiple of the granule, that `mask` and the device's bus allow; 0 if none is left (spec I35 to I41). */
   allocIova(device: IommuDevice, bytes: number, mask: number): number {
     return this.#allocPages(device, bytes * this.#perGranule, mask) * this.granule;
@@ -152,14 +173,19 @@ export class DmaDomain {
 
   /** Number of the first page; 0 if none is left. */
   #allocPages(device: IommuDevice, pages: number, mask: number): number {
-    let limit = device.busDmaLimit !== 0 && device.busDmaLimit < mask ? device.busDmaLimit : mask;
-    if (limit > this.#apertureEnd) limit = this.#apertureEnd;
+    const limit = this.#limit(device, mask);
     if (limit > LIMIT_32BIT && device.pci32bitWorkaround) {
       const pfn = this.iova.allocFast(pages, this.iova.pfn32 - 1, false);
       if (pfn !== 0) return pfn;
       this.#leave32bit(device, limit);
     }
     return this.iova.allocFast(pages, Math.floor(limit * this.#perGranule), true);
+  }
+
+  /** Last address that the device can use here. */
+  #limit(device: IommuDevice, mask: number): number {
+    const limit = device.busDmaLimit !== 0 && device.busDmaLimit < mask ? device.busDmaLimit : mask;
+    return Math.min(limit, this.#apertureEnd);
   }
 
   #mapRangeOfAnySize(device: IommuDevice, phys: number, size: number, prot: number, mask: number): number {

@@ -1,4 +1,5 @@
 import type { IovaDomain } from '../iova/iova-domain.ts';
+import { FlushRing } from './flush-ring.ts';
 import type { IotlbGather } from './iotlb-gather.ts';
 import type { KernelContext } from './kernel-context.ts';
 import type { PagingDomain } from './paging-domain.ts';
@@ -27,18 +28,13 @@ export class FlushQueue {
   readonly #context: KernelContext;
   readonly #iova: IovaDomain;
   readonly #paging: PagingDomain;
-  readonly #shared: boolean;
-  readonly #slots: number;
+  /** CPU numbers to ring numbers: all ones, or 0 where one ring is shared. */
+  readonly #ringMask: number = 0;
   readonly #timeoutMillis: number;
-  readonly #heads: Int32Array;
-  readonly #tails: Int32Array;
-  readonly #pfns: Float64Array;
-  readonly #pages: Uint32Array;
-  /** Flushes that had started when the entry was queued; 32 bits that wrap, so compared by difference. */
-  readonly #counters: Int32Array;
-  /** Table pages that wait with an entry (spec I108), for the few that have any. */
+  readonly #rings: readonly FlushRing[];
+  /** Table pages that wait with a range (spec I108), for the few that have any, by {@link #tableKey}. */
   readonly #tablePages = new Map<number, Float64Array>();
-  /** Flushes started and finished (spec I96). */
+  /** Flushes started and finished (spec I96); 32 bits that wrap. */
   #started = 0;
   #finished = 0;
   #timerDue = Number.POSITIVE_INFINITY;
@@ -48,15 +44,10 @@ export class FlushQueue {
     this.#context = context;
     this.#iova = iova;
     this.#paging = paging;
-    this.#shared = options.shared;
-    this.#slots = options.slots;
+    this.#ringMask = options.shared ? 0 : -1;
     this.#timeoutMillis = options.timeoutMillis;
-    const rings = options.shared ? 1 : context.possibleCpus;
-    this.#heads = new Int32Array(rings);
-    this.#tails = new Int32Array(rings);
-    this.#pfns = new Float64Array(rings * options.slots);
-    this.#pages = new Uint32Array(rings * options.slots);
-    this.#counters = new Int32Array(rings * options.slots);
+    const length = options.shared ? 1 : context.possibleCpus;
+    this.#rings = Array.from({ length }, () => new FlushRing(options.slots));
   }
 
   /** When the timer fires, in nanoseconds; infinity while it is off (spec I101, I103). */
@@ -72,9 +63,7 @@ export class FlushQueue {
   /** Entries that wait in all rings. */
   get waiting(): number {
     let count = 0;
-    for (let ring = 0; ring < this.#heads.length; ring++) {
-      count += (this.#tails[ring] - this.#heads[ring]) & (this.#slots - 1);
-    }
+    for (const ring of this.#rings) count += ring.waiting;
     return count;
   }
 
@@ -83,44 +72,35 @@ export class FlushQueue {
    * @param gather table pages that wait with it; null for none
    */
   queue(pfn: number, pages: number, gather: IotlbGather | null): void {
-    const ring = this.#shared ? 0 : this.#context.cpu;
-    const mask = this.#slots - 1;
-    const base = ring * this.#slots;
-    let tail = this.#tails[ring];
-    if (tail !== this.#heads[ring]) {
-      // A look at the oldest entry spares the call that nearly always would free nothing.
-      if (((this.#counters[base + this.#heads[ring]] - this.#finished) | 0) < 0) this.#freeFlushed(ring);
-      if (((tail + 1) & mask) === this.#heads[ring]) this.#flushFull(ring);
-    }
-    const at = base + tail;
-    this.#pfns[at] = pfn;
-    this.#pages[at] = pages;
-    this.#counters[at] = this.#started;
-    if (gather !== null && gather.tablePageCount > 0) this.#keepTablePages(at, gather);
-    tail = (tail + 1) & mask;
-    this.#tails[ring] = tail;
-    if (!this.#armed) this.#arm();
+    const ring = this.#rings[this.#context.cpu & this.#ringMask];
+    const { tail } = ring;
+    const next = (tail + 1) & ring.mask;
+    if (ring.head === tail) this.#arm();
+    else if (ring.drainedAt !== this.#finished || ring.head === next) this.#makeRoom(ring, next);
+    ring.pfns[tail] = pfn;
+    ring.pages[tail] = pages;
+    ring.counters[tail] = this.#started;
+    ring.tail = next;
+    if (gather !== null && gather.tablePageCount > 0) this.#keepTablePages(ring, tail, gather);
   }
 
   /** The timer's body, run on the context's CPU: flushes, then drains every ring into this CPU's caches (spec I102). */
   runTimer(): void {
     this.#disarm();
     this.#flush();
-    for (let ring = 0; ring < this.#heads.length; ring++) this.#freeFlushed(ring);
+    for (const ring of this.#rings) this.#freeFlushed(ring);
   }
 
   /** The domain goes away: table pages are freed, ranges forgotten with the tree (spec I110). */
   destroy(): void {
     this.#disarm();
-    for (const at of this.#tablePages.keys()) this.#freeTablePages(at);
-    this.#heads.set(this.#tails);
+    for (const key of this.#tablePages.keys()) this.#freeTablePages(key);
+    for (const ring of this.#rings) ring.head = ring.tail;
   }
 
   /** Becomes a copy of `other`, which has the same shape; table pages stay with the original. */
   copyFrom(other: FlushQueue): void {
-    this.#heads.set(other.#heads);
-    this.#tails.set(other.#tails);
-    for (let ring = 0; ring < this.#heads.length; ring++) this.#copyRing(other, ring);
+    for (const [number, ring] of this.#rings.entries()) ring.copyFrom(other.#rings[number]);
     this.#started = other.#started;
     this.#finished = other.#finished;
     this.#timerDue = other.#timerDue;
@@ -130,16 +110,15 @@ export class FlushQueue {
   /** Holds the same ranges in the same order, to be freed at the same time. */
   equals(other: FlushQueue): boolean {
     if (this.#timerDue !== other.#timerDue) return false;
-    for (let ring = 0; ring < this.#heads.length; ring++) if (!this.#sameRing(other, ring)) return false;
-    return true;
+    return this.#rings.every((ring, i) => ring.equals(other.#rings[i], this.#finished, other.#finished));
   }
 
   /** The ranges that wait, ring by ring, oldest first. */
   *entries(): Generator<{ readonly ring: number; readonly pfn: number; readonly pages: number }> {
-    for (let ring = 0; ring < this.#heads.length; ring++) {
-      for (let head = this.#heads[ring]; head !== this.#tails[ring]; head = (head + 1) & (this.#slots - 1)) {
-        const at = ring * this.#slots + head;
-        yield { ring, pfn: this.#pfns[at], pages: this.#pages[at] };
+    for (const [number, ring] of this.#rings.entries()) {
+      for (let i = 0; i < ring.waiting; i++) {
+        const slot = ring.slotOf(i);
+        yield { ring: number, pfn: ring.pfns[slot], pages: ring.pages[slot] };
       }
     }
   }
@@ -151,13 +130,17 @@ export class FlushQueue {
     this.#finished = (this.#finished + 1) | 0;
   }
 
-  /** The ring is full: flushes and drains it. The timer stays armed (spec I105). */
-  #flushFull(ring: number): void {
+  /** Takes out what has been flushed; a ring that is full all the same is flushed. The timer stays armed (spec I105). */
+  #makeRoom(ring: FlushRing, next: number): void {
+    this.#freeFlushed(ring);
+    if (ring.head !== next) return;
     this.#flush();
     this.#freeFlushed(ring);
   }
 
+  /** Nothing to do while the timer runs; whoever queued first in a ring that isn't empty has seen to it. */
   #arm(): void {
+    if (this.#armed) return;
     this.#armed = true;
     this.#timerDue = this.#context.timerDue(this.#timeoutMillis);
   }
@@ -168,57 +151,35 @@ export class FlushQueue {
   }
 
   /** Frees from the head on what a finished flush covers: the newest unmapped range ends on top of its cache (spec I106). */
-  #freeFlushed(ring: number): void {
-    const iova = this.#iova;
-    const pfns = this.#pfns;
-    const pages = this.#pages;
-    const counters = this.#counters;
-    const finished = this.#finished;
-    const mask = this.#slots - 1;
-    const base = ring * this.#slots;
-    const tail = this.#tails[ring];
-    let head = this.#heads[ring];
-    while (head !== tail) {
-      const at = base + head;
-      if (((counters[at] - finished) | 0) >= 0) break;
-      if (this.#tablePages.size > 0) this.#freeTablePages(at);
-      iova.freeFast(pfns[at], pages[at]);
-      head = (head + 1) & mask;
-    }
-    this.#heads[ring] = head;
-  }
-
-  #copyRing(other: FlushQueue, ring: number): void {
-    for (let head = other.#heads[ring]; head !== other.#tails[ring]; head = (head + 1) & (this.#slots - 1)) {
-      const at = ring * this.#slots + head;
-      this.#pfns[at] = other.#pfns[at];
-      this.#pages[at] = other.#pages[at];
-      this.#counters[at] = other.#counters[at];
+  #freeFlushed(ring: FlushRing): void {
+    ring.drainedAt = this.#finished;
+    while (ring.head !== ring.tail) {
+      const run = this.#tablePages.size > 0 ? 0 : ring.flushedPages(this.#finished);
+      if (run > 0) this.#iova.freePages(ring.pfns, ring.head, run);
+      else if (ring.isFlushed(ring.head, this.#finished)) this.#freeOldest(ring);
+      else return;
+      ring.head = (ring.head + Math.max(run, 1)) & ring.mask;
     }
   }
 
-  #sameRing(other: FlushQueue, ring: number): boolean {
-    const mask = this.#slots - 1;
-    const waiting = (this.#tails[ring] - this.#heads[ring]) & mask;
-    if (waiting !== ((other.#tails[ring] - other.#heads[ring]) & mask)) return false;
-    for (let i = 0; i < waiting; i++) {
-      const mine = ring * this.#slots + ((this.#heads[ring] + i) & mask);
-      const theirs = ring * this.#slots + ((other.#heads[ring] + i) & mask);
-      const flushed = ((this.#counters[mine] - this.#finished) | 0) < 0;
-      if (flushed !== ((other.#counters[theirs] - other.#finished) | 0) < 0) return false;
-      if (this.#pfns[mine] !== other.#pfns[theirs] || this.#pages[mine] !== other.#pages[theirs]) return false;
-    }
-    return true;
+  #freeOldest(ring: FlushRing): void {
+    if (this.#tablePages.size > 0) this.#freeTablePages(this.#tableKey(ring, ring.head));
+    this.#iova.freeFast(ring.pfns[ring.head], ring.pages[ring.head]);
   }
 
-  #keepTablePages(at: number, gather: IotlbGather): void {
-    this.#tablePages.set(at, gather.tablePages.slice(0, gather.tablePageCount));
+  /** Rings have the same length. */
+  #tableKey(ring: FlushRing, slot: number): number {
+    return this.#rings.indexOf(ring) * (ring.mask + 1) + slot;
   }
 
-  #freeTablePages(at: number): void {
-    const pages = this.#tablePages.get(at);
+  #keepTablePages(ring: FlushRing, slot: number, gather: IotlbGather): void {
+    this.#tablePages.set(this.#tableKey(ring, slot), gather.tablePages.slice(0, gather.tablePageCount));
+  }
+
+  #freeTablePages(key: number): void {
+    const pages = this.#tablePages.get(key);
     if (pages === undefined) return;
     this.#paging.freeTablePages(pages, pages.length);
-    this.#tablePages.delete(at);
+    this.#tablePages.delete(key);
   }
 }

@@ -1,3 +1,4 @@
+import type { LeafTables } from '../page-table/leaf-tables.ts';
 import type { IotlbGather } from './iotlb-gather.ts';
 
 /** The device may read (spec I44). */
@@ -35,6 +36,8 @@ export interface PagingDomain {
   readonly mappedBytes: number;
   /** Same tables, shorter way; absent where every map and unmap has to pass through the domain itself. */
   readonly pageOperations?: PageOperations;
+  /** Tables that may be written and cleared entry by entry; absent where the domain has to see each map and unmap. */
+  readonly leafTables?: LeafTables;
   /** False while {@link iotlbSyncMap} would do nothing (spec I167). Absent: call it. */
   readonly syncsMaps?: boolean;
   /** 0, or a negative errno (spec I153); undoing a partial mapping is the caller's business (spec I154). */

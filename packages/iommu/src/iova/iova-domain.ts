@@ -33,8 +33,7 @@ export class IovaDomain {
   #cached32 = ANCHOR_PFN;
   /** Size that is known not to fit below 4 GiB (spec I2, I13). */
   #max32: number;
-  /** Requests answered by a cache, and by the tree. */
-  cacheHits = 0;
+  /** Requests answered by the tree. */
   treeAllocations = 0;
   /** When each class's depot is reclaimed next, in nanoseconds; infinity while nothing is scheduled (spec I26). */
   readonly #depotDue = new Float64Array(CACHE_CLASSES).fill(Number.POSITIVE_INFINITY);
@@ -63,9 +62,17 @@ export class IovaDomain {
     if (pages > MOST_CACHED) return this.#allocUncached(pages, limitPfn, flush);
     const order = orderOf(pages);
     const cached = this.#cache.get(order, limitPfn + 1);
-    if (cached === 0) return this.#allocUncached(1 << order, limitPfn, flush);
-    this.cacheHits++;
-    return cached;
+    return cached === 0 ? this.#allocUncached(1 << order, limitPfn, flush) : cached;
+  }
+
+  /** One cached page below `bound`; 0 where {@link allocFast} has to look further. */
+  takePage(bound: number): number {
+    return this.#cache.takePage(bound);
+  }
+
+  /** {@link freeFast} of `count` single pages, in this order. */
+  freePages(pfns: readonly number[], from: number, count: number): void {
+    if (this.#cache.putPages(pfns, from, count) > 0) this.#scheduleReclaim(0);
   }
 
   /** Makes a range reusable: cached on this CPU if its class is, else back to the tree (spec I23). */
@@ -149,7 +156,6 @@ export class IovaDomain {
     this.#cached = other.#cached;
     this.#cached32 = other.#cached32;
     this.#max32 = other.#max32;
-    this.cacheHits = other.cacheHits;
     this.treeAllocations = other.treeAllocations;
     this.#depotDue.set(other.#depotDue);
   }
@@ -169,6 +175,11 @@ export class IovaDomain {
       this.#cache.equals(other.#cache) &&
       this.#tree.equals(other.#tree)
     );
+  }
+
+  /** Requests answered by a cache. */
+  get cacheHits(): number {
+    return this.#cache.hits;
   }
 
   /** Number of ranges in the tree: mapped, queued, cached and reserved ones. */

@@ -1,7 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { expect } from 'vitest';
 import { KernelContext } from '../core/kernel-context.ts';
-import { MAGAZINE_CAPACITY, RangeCache } from './range-cache.ts';
+import { MAGAZINE_CAPACITY } from './magazine.ts';
+import { RangeCache } from './range-cache.ts';
 
 /** Magazines as plain arrays, one class, written out from spec I25 to I28. */
 class PlainCache {

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { KernelContext } from '../core/kernel-context.ts';
-import { CACHE_CLASSES, MAGAZINE_CAPACITY, orderOf, RangeCache } from './range-cache.ts';
+import { MAGAZINE_CAPACITY } from './magazine.ts';
+import { CACHE_CLASSES, orderOf, RangeCache } from './range-cache.ts';
 
 const ANY = 2 ** 40;
 let context: KernelContext;

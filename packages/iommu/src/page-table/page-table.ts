@@ -1,6 +1,6 @@
 import { IotlbGather } from '../core/iotlb-gather.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
-import { EADDRINUSE, EINVAL, ENXIO, EOVERFLOW, ERANGE } from './errno.ts';
+import { EINVAL, ENXIO, EOVERFLOW, ERANGE } from './errno.ts';
 import { LeafTables } from './leaf-tables.ts';
 import type { PageTableFormat } from './page-table-format.ts';
 import { RangeMapper } from './range-mapper.ts';
@@ -16,7 +16,6 @@ const RIGHTS = IOMMU_READ | IOMMU_WRITE;
 const IOVA_LIMIT = 2 ** 64;
 /** Physical addresses that a leaf has room for. */
 const PHYS_LIMIT = 2 ** 52;
-const PFN_LIMIT = PHYS_LIMIT / PAGE_BYTES;
 const PAGES_PER_TABLE = 512;
 /** Sums of `IOMMU_*`: six bits. */
 const PROTECTIONS = 64;
@@ -32,14 +31,12 @@ export class PageTable {
   /** Empty tables that the latest {@link map} put a large page in the place of (spec I155). */
   readonly replaced: ReplacedTables;
   readonly #tree: TableTree;
-  readonly #leafTables: LeafTables;
+  readonly leafTables: LeafTables;
   readonly #mapper: RangeMapper;
   readonly #unmapper: Unmapper;
   /** Stays empty: clearing one page never frees a table. */
   readonly #noTables = new IotlbGather();
   readonly #presentMask: number;
-  /** Low half of a 4 KiB leaf by protection, address aside: one load instead of a call through the format. */
-  readonly #pageFlags: Int32Array;
   /** Addresses below the smallest page's size. */
   readonly #offsetMask: number;
 
@@ -48,11 +45,11 @@ export class PageTable {
     this.format = format;
     this.#tree = new TableTree(memory, format, pages, root);
     this.replaced = new ReplacedTables(this.#tree);
-    this.#leafTables = new LeafTables(memory);
-    this.#mapper = new RangeMapper(this.#tree, this.replaced, this.#leafTables);
+    const flags = Array.from({ length: PROTECTIONS }, (_, prot) => format.leafLow(0, PAGE_BYTES, prot, 1));
+    this.leafTables = new LeafTables(memory, format.presentMask, flags);
+    this.#mapper = new RangeMapper(this.#tree, this.replaced, this.leafTables);
     this.#unmapper = new Unmapper(this.#tree);
     this.#presentMask = format.presentMask;
-    this.#pageFlags = Int32Array.from({ length: PROTECTIONS }, (_, prot) => format.leafLow(0, PAGE_BYTES, prot, 1));
     this.#offsetMask = 2 ** format.granuleShift - 1;
   }
 
@@ -76,18 +73,9 @@ export class PageTable {
 
   /** {@link map} of one 4 KiB page by page numbers, which are small integers where addresses would be boxed. */
   mapPage(iovaPfn: number, physPfn: number, prot: number): number {
-    const tables = this.#leafTables;
-    const slot = tables.slotOf(iovaPfn);
-    // A known leaf table vouches for the address: what is left to check are rights and the physical range.
-    if (slot < 0 || (prot & RIGHTS) === 0 || !(physPfn >= 0 && physPfn < PFN_LIMIT)) {
+    if (!this.leafTables.write(iovaPfn, physPfn, prot)) {
       return this.#mapSlowly(iovaPfn * PAGE_BYTES, physPfn * PAGE_BYTES, PAGE_BYTES, prot);
     }
-    const words = tables.words[slot];
-    const at = tables.bases[slot] + ((iovaPfn & (PAGES_PER_TABLE - 1)) << 1);
-    this.mappedBytes = 0;
-    if ((words[at] & this.#presentMask) !== 0) return EADDRINUSE;
-    words[at] = (physPfn << 12) | this.#pageFlags[prot & (PROTECTIONS - 1)];
-    words[at + 1] = physPfn * 2 ** -20;
     this.mappedBytes = PAGE_BYTES;
     return 0;
   }
@@ -106,7 +94,7 @@ export class PageTable {
   /** The short ways through a leaf table serve formats and tables in which a page is one plain entry. */
   #remember(iova: number, leafTable: number): void {
     if (this.format.plainLeaves && !this.#tree.hasGrouped(leafTable)) {
-      this.#leafTables.remember(iova * PER_PAGE, leafTable);
+      this.leafTables.remember(iova * PER_PAGE, leafTable);
     }
   }
 
@@ -130,13 +118,12 @@ export class PageTable {
    * table isn't known, or the range is all of it or more, and takes the table along.
    */
   #clearRun(iovaPfn: number, pages: number): number {
-    const tables = this.#leafTables;
-    const slot = tables.slotOf(iovaPfn);
+    const table = this.leafTables.find(iovaPfn);
     const first = iovaPfn & (PAGES_PER_TABLE - 1);
-    if (slot < 0 || !(pages > 0 && pages < PAGES_PER_TABLE && first + pages <= PAGES_PER_TABLE)) return -1;
-    const words = tables.words[slot];
+    if (table === null || !(pages > 0 && pages < PAGES_PER_TABLE && first + pages <= PAGES_PER_TABLE)) return -1;
+    const { words } = table;
     const presentMask = this.#presentMask;
-    const start = tables.bases[slot] + (first << 1);
+    const start = table.base + (first << 1);
     const end = start + (pages << 1);
     let at = start;
     for (; at < end && (words[at] & presentMask) !== 0; at += 2) {
@@ -151,18 +138,17 @@ export class PageTable {
     if (!isInside || iova >= this.#tree.spans[this.levels + 1]) return 0;
     const tablesBefore = gather.tablePageCount;
     const cleared = this.#unmapper.unmap(iova, lengthBytes, gather);
-    if (gather.tablePageCount !== tablesBefore) this.#leafTables.forget();
+    if (gather.tablePageCount !== tablesBefore) this.leafTables.forget();
     return cleared;
   }
 
   /** Physical address of that byte, or 0 where nothing is mapped (spec I159). */
   iovaToPhys(iova: number): number {
-    const tables = this.#leafTables;
     const pfn = Math.floor(iova * PER_PAGE);
-    const slot = tables.slotOf(pfn);
-    if (slot < 0) return this.#walk(iova);
-    const words = tables.words[slot];
-    const at = tables.bases[slot] + ((pfn & (PAGES_PER_TABLE - 1)) << 1);
+    const table = this.leafTables.find(pfn);
+    if (table === null) return this.#walk(iova);
+    const { words } = table;
+    const at = table.base + ((pfn & (PAGES_PER_TABLE - 1)) << 1);
     if ((words[at] & this.#presentMask) === 0) return 0;
     return this.format.address(words[at], words[at + 1], PAGE_BYTES) + (iova & (PAGE_BYTES - 1));
   }
@@ -188,7 +174,7 @@ export class PageTable {
 
   /** Gives every table page back, the root's included. The table is unusable afterwards. */
   destroy(): void {
-    this.#leafTables.forget();
+    this.leafTables.forget();
     this.#tree.destroy();
   }
 

@@ -1,3 +1,4 @@
+import type { LeafTables } from '../../page-table/leaf-tables.ts';
 import { PageTable } from '../../page-table/page-table.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { giveTable, type TablePages, type WritableTables } from '../../page-table/table-memory.ts';
@@ -38,6 +39,10 @@ export class TaggedDomain implements UnitDomain {
 
   get pageOperations(): PageOperations {
     return this.#table;
+  }
+
+  get leafTables(): LeafTables {
+    return this.#table.leafTables;
   }
 
   get syncsMaps(): boolean {
