@@ -1,4 +1,5 @@
-import { highHalf, highMask, lowHalf, lowMask } from '../../spec/bits.ts';
+import { blockOrder, blockStart } from '../../core/unit/aligned-block.ts';
+import { halves, highHalf, highMask, lowHalf, lowMask } from '../../spec/bits.ts';
 import {
   RiscvAtsCommand,
   RiscvAtsFunc,
@@ -61,27 +62,27 @@ export class Commands {
     const { nonLeafInvalidation, rangeInvalidation } = this.#capabilities;
     const high = leafOnly ? PSCV : PSCV | NL;
     if (!leafOnly && !nonLeafInvalidation) this.addressSpace(pscid);
-    else if (rangeInvalidation && first !== last) this.#range(pscid, first, last, high);
+    else if (rangeInvalidation && first !== last) this.#range(pscid, start, end, high);
     else if (last - first >= MOST_PAGES) this.addressSpace(pscid);
     else for (let page = first; page <= last; page++) this.#page(pscid, page, high, 0);
   }
 
-  /** A device's own TLB: the smallest aligned block around a range (spec H13). */
-  deviceTlb(deviceId: number, start: number, end: number): void {
-    const first = Math.floor(start / 4096);
-    const order = blockOrder(first, Math.floor(end / 4096));
-    this.#atsInvalidation(deviceId, BigInt(Math.floor(first / 2 ** order)) << BigInt(order), order);
-  }
-
-  wholeDeviceTlb(deviceId: number): void {
-    this.#atsInvalidation(deviceId, 0n, 52);
+  /** 2^order pages of a device's own TLB, from an address that is aligned to them (spec H13). */
+  deviceTlb(deviceId: number, address: number, order: number): void {
+    const { RID, DSV, DSEG, FUNC } = RiscvAtsCommand.qw0;
+    const segment = deviceId >>> 16;
+    const high = highHalf(RID, deviceId & 0xffff) | highHalf(DSEG, segment) | (segment === 0 ? 0 : highMask(DSV));
+    const ones = order === 0 ? 0n : ((1n << BigInt(order - 1)) - 1n) << BigInt(RiscvAtsInvalidation.ADDR.lo);
+    const { low: low1, high: high1 } = halves((BigInt(address) | ones) & 0x7fff_ffff_ffff_ffffn);
+    const range = order === 0 ? 0 : lowMask(RiscvAtsInvalidation.S);
+    const low = RiscvOpcode.ATS | lowHalf(FUNC, RiscvAtsFunc.INVAL);
+    this.ring.push(low, high, (low1 | range) >>> 0, high1);
   }
 
   /** A range's page number ends in a zero bit and ones, which name its size. */
-  #range(pscid: number, first: number, last: number, high: number): void {
-    const order = blockOrder(first, last);
-    const base = first - (first % 2 ** order);
-    this.#page(pscid, base + 2 ** (order - 1) - 1, high, RANGE);
+  #range(pscid: number, start: number, end: number, high: number): void {
+    const order = blockOrder(start, end);
+    this.#page(pscid, blockStart(start, order) / 4096 + 2 ** (order - 1) - 1, high, RANGE);
   }
 
   #page(pscid: number, page: number, high: number, range: number): void {
@@ -92,23 +93,4 @@ export class Commands {
       Math.floor(page * 2 ** -22),
     );
   }
-
-  #atsInvalidation(deviceId: number, page: bigint, order: number): void {
-    const { RID, DSV, DSEG, FUNC } = RiscvAtsCommand.qw0;
-    const segment = deviceId >>> 16;
-    const address = highHalf(RID, deviceId & 0xffff) | highHalf(DSEG, segment) | (segment === 0 ? 0 : highMask(DSV));
-    const ones = order === 0 ? 0n : (1n << BigInt(order - 1)) - 1n;
-    const payload =
-      ((page | ones) << BigInt(RiscvAtsInvalidation.ADDR.lo)) |
-      (order === 0 ? 0n : 1n << BigInt(RiscvAtsInvalidation.S.lo));
-    const low = RiscvOpcode.ATS | lowHalf(FUNC, RiscvAtsFunc.INVAL);
-    this.ring.push(low, address, Number(payload & 0xffff_ffffn), Number((payload >> 32n) & 0xffff_ffffn));
-  }
-}
-
-/** log2 of the smallest aligned power-of-two block of pages that holds both (spec H7). */
-function blockOrder(first: number, last: number): number {
-  let order = 0;
-  while (Math.floor(first / 2 ** order) !== Math.floor(last / 2 ** order)) order++;
-  return order;
 }

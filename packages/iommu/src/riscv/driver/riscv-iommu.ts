@@ -14,8 +14,10 @@ import type { RiscvCapabilities } from '../capabilities.ts';
 import { CommandRing } from './command-ring.ts';
 import { Commands } from './commands.ts';
 import { DeviceContexts } from './device-contexts.ts';
+import { DeviceTlbTag } from './device-tlb-tag.ts';
 import { RiscvUnsupportedError } from './errors.ts';
 import { FaultHandler } from './fault-handler.ts';
+import { IotlbTag } from './iotlb-tag.ts';
 import { RiscvDomain } from './riscv-domain.ts';
 import { UnitControl } from './unit-control.ts';
 
@@ -48,8 +50,7 @@ export class RiscvIommu implements IommuUnitDriver<RiscvDomain> {
   readonly #pages: TablePages;
   readonly #faultMessage: FaultMessage | undefined;
   readonly #pscids = new IdPool(1, PSCIDS);
-  /** By device id; undefined stands for pass-through. */
-  readonly #attached = new Map<number, RiscvDomain | undefined>();
+  readonly #attached = new Map<number, Attachment>();
 
   /** @throws {TablePagesExhaustedError} without pages for directory and queues */
   constructor(options: RiscvIommuOptions) {
@@ -110,8 +111,10 @@ export class RiscvIommu implements IommuUnitDriver<RiscvDomain> {
     const pscid = this.#pscids.take();
     if (pscid < 0) throw new RiscvUnsupportedError(`PSCID below ${PSCIDS} left`);
     const root = this.#takePage('a root paging table');
-    const release = () => this.#pscids.release(pscid);
-    return new RiscvDomain(this.#memory, format, this.#pages, root, this.#commands, pscid, release);
+    const destroyed = () => this.#pscids.release(pscid);
+    const domain = new RiscvDomain(this.#memory, format, this.#pages, { root, pscid, destroyed });
+    domain.addTag(new IotlbTag(this.#commands, pscid));
+    return domain;
   }
 
   /**
@@ -123,27 +126,29 @@ export class RiscvIommu implements IommuUnitDriver<RiscvDomain> {
     this.detachDevice(deviceId);
     const { pscid, root, levels } = domain;
     this.#setContext(deviceId, { pscid, root, levels, ats });
-    if (ats) domain.addAtsDevice(deviceId);
-    this.#attached.set(deviceId, domain);
+    const deviceTlb = ats ? new DeviceTlbTag(this.#commands, deviceId) : undefined;
+    if (deviceTlb !== undefined) domain.addTag(deviceTlb);
+    this.#attached.set(deviceId, { domain, deviceTlb });
   }
 
   /** Lets a device reach memory untranslated: both of its stages are bare (spec H93). */
   attachPassThrough(deviceId: number): void {
     this.detachDevice(deviceId);
     this.#setContext(deviceId, { pscid: 0, root: 0, levels: 0, ats: false });
-    this.#attached.set(deviceId, undefined);
+    this.#attached.set(deviceId, {});
   }
 
   /** Blocks a device; does nothing when it isn't attached. */
   detachDevice(deviceId: number): void {
-    if (!this.#attached.has(deviceId)) return;
-    const domain = this.#attached.get(deviceId);
+    const attachment = this.#attached.get(deviceId);
+    if (attachment === undefined) return;
+    const { domain, deviceTlb } = attachment;
     this.#attached.delete(deviceId);
     this.#contexts.clear(deviceId);
     this.#commands.deviceContext(deviceId);
     this.#ring.finish();
     domain?.flushIotlbAll(); // the device's own TLB too, before nobody asks for it any more
-    domain?.removeAtsDevice(deviceId);
+    if (deviceTlb !== undefined) domain?.removeTag(deviceTlb);
   }
 
   /** A unit may have cached that there was none. */
@@ -165,4 +170,10 @@ export class RiscvIommu implements IommuUnitDriver<RiscvDomain> {
     zeroTable(this.#memory, page);
     return page;
   }
+}
+
+/** What a device is attached to; nothing stands for pass-through. */
+interface Attachment {
+  readonly domain?: RiscvDomain;
+  readonly deviceTlb?: DeviceTlbTag | undefined;
 }
