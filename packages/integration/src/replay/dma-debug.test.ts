@@ -33,6 +33,16 @@ function check(text: string[]): DmaDebugReport {
   return replayDmaDebug(readTrace(Buffer.from(text.join('\n'), 'latin1')).log);
 }
 
+/** Findings over these events, which stand in lines 1, 2 and so on. */
+function checkEvents(bodies: readonly string[]) {
+  const lines = bodies.map(
+    (body, n) => `          <idle>-0       [000] ..s1.     ${(1 + n / 1e4).toFixed(6)}: ${body}`,
+  );
+  return check([...lines, '']).findings;
+}
+
+const mapSg = (list: string) => `dma_map_sg: 0000:00:05.0 dir=TO_DEVICE nents=2/2 ents=2/2 ${list}`;
+
 /** Index of the nth line that holds the word, from the middle of the trace on. */
 function middle(text: string[], word: string): number {
   return text.findIndex((line, i) => i > text.length / 2 && line.includes(` ${word}: `));
@@ -156,6 +166,33 @@ describe('dma-debug over traces that were edited', () => {
     const mapLine = text.findLastIndex((line, i) => i < at && line.includes('dma_map_sg') && line.includes(list)) + 1;
     text.splice(at, 1);
     expect(check(text).findings.map(({ kind, line }) => [kind, line])).toEqual([['leak', mapLine]]);
+  });
+
+  it('D90 checks the syncs of a list, and none of a list that nobody mapped', () => {
+    const mapped = 'dma_addrs={0x1000,0x3000} sizes={0x800,0x400} phys_addrs={0x11000,0x13000} attrs=';
+    const sync = (body: string) => `dma_sync_sg_for_cpu: 0000:00:05.0 dir=${body}`;
+    const kinds = (...bodies: string[]) => checkEvents([mapSg(mapped), ...bodies]).map(({ id, line }) => [id, line]);
+    expect(kinds(sync('TO_DEVICE dma_addrs={0x1000,0x3000} sizes={0x800,0x400}'))).toEqual([]);
+    expect(kinds(sync('TO_DEVICE dma_addrs={0x1000,0x3000} sizes={0x800,0x800}'))).toEqual([['E18', 2]]);
+    expect(kinds(sync('FROM_DEVICE dma_addrs={0x1000} sizes={0x800}'))).toEqual([
+      ['E20', 2],
+      ['E21', 2],
+      ['E23', 2],
+    ]);
+    expect(kinds(sync('TO_DEVICE dma_addrs={0x7000} sizes={0x800}'))).toEqual([]);
+  });
+
+  it('D65 follows tables of dma_alloc_sgt: freed twice is a fault, living on is none', () => {
+    const table = 'dma_addr=4000 size=8192 phys_addrs={0x21000,0x25000}';
+    const alloc = `dma_alloc_sgt: 0000:00:05.0 dir=BIDIRECTIONAL ${table} flags=GFP_KERNEL attrs=`;
+    const free = `dma_free_sgt: 0000:00:05.0 dir=BIDIRECTIONAL ${table}`;
+    expect(checkEvents([alloc, free])).toEqual([]);
+    expect(checkEvents([alloc])).toEqual([]);
+    expect(checkEvents([alloc, free, free]).map(({ kind, line }) => [kind, line])).toEqual([['double-unmap', 3]]);
+    const wrong = free.replace('BIDIRECTIONAL', 'TO_DEVICE');
+    expect(checkEvents([alloc, wrong]).map(({ kind, line, mapLine }) => [kind, line, mapLine])).toEqual([
+      ['wrong-direction', 2, 1],
+    ]);
   });
 
   it('does not complain of a trace that began while the driver was at work', () => {

@@ -1,8 +1,9 @@
 import { EntryType } from '@dmalab/dma-api';
 import { EventKind, type TraceLog } from '@dmalab/trace';
-import { DeviceCheck, type Place } from './dma-debug/device-check.ts';
+import { DeviceCheck } from './dma-debug/device-check.ts';
 import { HabitLearner } from './dma-debug/driver-habits.ts';
 import type { TraceFinding } from './dma-debug/finding.ts';
+import type { Place } from './dma-debug/live-mappings.ts';
 import { type LiveSample, LiveSampler } from './dma-debug/live-samples.ts';
 
 export type { FindingKind, TraceFinding } from './dma-debug/finding.ts';
@@ -31,9 +32,8 @@ export interface DmaDebugReport {
 }
 
 /**
- * Feeds dma-debug (spec section 9) with the calls that a trace shows: single ranges and their syncs, lists, allocations.
- * Whether a driver looked at a map's result isn't traced, so E16 is never reported; syncs of lists and tables of
- * `dma_alloc_sgt` are left out.
+ * Feeds dma-debug (spec section 9) with the calls that a trace shows: single ranges and lists with their syncs, allocations.
+ * Whether a driver looked at a map's result isn't traced, so E16 is never reported.
  */
 export function replayDmaDebug(log: TraceLog): DmaDebugReport {
   const replay = new DmaDebugReplay();
@@ -88,6 +88,10 @@ const FED: ReadonlySet<number> = new Set([
   EventKind.DMA_FREE_PAGES,
   EventKind.DMA_SYNC_SINGLE_FOR_CPU,
   EventKind.DMA_SYNC_SINGLE_FOR_DEVICE,
+  EventKind.DMA_SYNC_SG_FOR_CPU,
+  EventKind.DMA_SYNC_SG_FOR_DEVICE,
+  EventKind.DMA_ALLOC_SGT,
+  EventKind.DMA_FREE_SGT,
 ]);
 
 function feed(check: DeviceCheck, log: TraceLog, i: number): void {
@@ -115,9 +119,37 @@ function feed(check: DeviceCheck, log: TraceLog, i: number): void {
     case EventKind.DMA_FREE_PAGES:
       if (pointer(log, i) !== 0) check.unmap(place, { ...ref, type: allocType(log, i), phys: pointer(log, i) });
       break;
-    default:
+    case EventKind.DMA_SYNC_SINGLE_FOR_CPU:
+    case EventKind.DMA_SYNC_SINGLE_FOR_DEVICE:
       check.sync(place, { ...ref, type: EntryType.SINGLE, forCpu: log.kind(i) === EventKind.DMA_SYNC_SINGLE_FOR_CPU });
+      break;
+    default:
+      feedRareList(check, place, log, i);
   }
+}
+
+function feedRareList(check: DeviceCheck, place: Place, log: TraceLog, i: number): void {
+  const dir = log.dir(i);
+  switch (log.kind(i)) {
+    case EventKind.DMA_ALLOC_SGT:
+      check.allocTable(place, log.address(i), log.size(i), physOfTable(log, i), dir, log.attrs(i));
+      break;
+    case EventKind.DMA_FREE_SGT:
+      check.freeTable(place, log.address(i), dir);
+      break;
+    default: {
+      // A list that was cut in print may have any number of entries; then the number is not compared.
+      const calls = log.dmaCount(i) < MOST_LISTED ? log.dmaCount(i) : 0;
+      check.syncList(place, dmaSide(log, i), dir, calls, log.kind(i) === EventKind.DMA_SYNC_SG_FOR_CPU);
+    }
+  }
+}
+
+/** Lengths of a table's runs aren't traced; of a single one it is the table's. */
+function physOfTable(log: TraceLog, i: number): { phys: number; length: number }[] {
+  const count = log.physCount(i);
+  const length = count === 1 ? log.size(i) : 0;
+  return Array.from({ length: count }, (_, index) => ({ phys: log.physAt(i, index), length }));
 }
 
 function allocType(log: TraceLog, i: number): number {
@@ -130,9 +162,12 @@ function pointer(log: TraceLog, i: number): number {
   return Number.parseInt(log.virtAddr(i), 16);
 }
 
-/** What a map and an unmap of one list have in common: its first 128 physical addresses (spec D96). */
+/** Entries of a list that are printed (spec D96). */
+const MOST_LISTED = 128;
+
+/** What a map and an unmap of one list have in common: its physical addresses, as far as they are printed. */
 function listKey(log: TraceLog, i: number): string {
-  const count = Math.min(log.physCount(i), 128);
+  const count = Math.min(log.physCount(i), MOST_LISTED);
   return Array.from({ length: count }, (_, index) => log.physAt(i, index).toString(16)).join(',');
 }
 

@@ -17,6 +17,7 @@ import {
 } from '@dmalab/dma-api';
 import type { DriverHabits } from './driver-habits.ts';
 import { type TraceFinding, traceFinding } from './finding.ts';
+import { type LiveMapping, LiveMappings, type Place } from './live-mappings.ts';
 
 /** Entries to start with; the table grows. */
 const FIRST_ENTRIES = 1024;
@@ -25,27 +26,6 @@ const RACE_MICROS = 1000;
 
 /** More unmaps than this without a map in the trace: it began while the driver was at work. */
 const LATE_START_UNMAPS = 8;
-
-/** Where in the trace a call stands. */
-export interface Place {
-  readonly line: number;
-  readonly micros: number;
-  /** Who called: the task's name. */
-  readonly caller: string;
-}
-
-/** One live mapping, list or allocation. */
-export interface LiveMapping extends Place {
-  readonly key: number | string;
-  readonly type: number;
-  readonly dir: number;
-  readonly size: number;
-  /** Entries of dma-debug: one, or one for each segment of a list. */
-  readonly entries: readonly number[];
-  /** Position among the device's maps. */
-  readonly sequence: number;
-  readonly address: number;
-}
 
 /** A mapping whose address was mapped again; only a late unmap event can still make that right. */
 interface Superseded {
@@ -58,9 +38,9 @@ export class DeviceCheck {
   readonly name: string;
   /** As far as they are known; they get clearer as the trace goes on. */
   habits: DriverHabits;
-  readonly live = new Map<number | string, LiveMapping[]>();
   /** Maps dropped because their unmap was left out on purpose. */
   elided = 0;
+  readonly #live = new LiveMappings();
   readonly #device: DebugDevice;
   readonly #debug: DmaDebug;
   readonly #superseded = new Map<number | string, Superseded>();
@@ -94,7 +74,7 @@ export class DeviceCheck {
     this.#debug.site = place.line;
     const entry = debugMap(this.#debug, this.#device, phys, size, dir, address, attrs);
     debugMappingError(this.#debug, this.#device, address); // whether the driver looked, no trace tells
-    this.#add({ ...this.#mapping(place, address, EntryType.PHY, dir, size, [entry]), address });
+    this.#live.add({ ...this.#mapping(place, address, EntryType.PHY, dir, size, [entry]), address });
   }
 
   mapList(
@@ -108,7 +88,26 @@ export class DeviceCheck {
     this.#debug.site = place.line;
     const entries = debugMapSg(this.#debug, this.#device, cpuSide, dmaSide, dir, attrs);
     const size = dmaSide.reduce((sum, { length }) => sum + length, 0);
-    this.#add({ ...this.#mapping(place, key, EntryType.SG, dir, size, entries), address: dmaSide[0]?.address ?? -1 });
+    const address = dmaSide[0]?.address ?? -1;
+    this.#live.add({ ...this.#mapping(place, key, EntryType.SG, dir, size, entries), address });
+  }
+
+  /** `dma_alloc_sgt`: a list of one segment to dma-debug (spec D65), but an allocation: it may live as long as it likes. */
+  allocTable(
+    place: Place,
+    address: number,
+    size: number,
+    cpuSide: { phys: number; length: number }[],
+    dir: number,
+    attrs: number,
+  ): void {
+    this.#debug.site = place.line;
+    const entries = debugMapSg(this.#debug, this.#device, cpuSide, [{ address, length: size }], dir, attrs);
+    this.#live.add({ ...this.#mapping(place, tableKey(address), EntryType.COHERENT, dir, size, entries), address });
+  }
+
+  freeTable(place: Place, address: number, dir: number): void {
+    this.unmapList(place, tableKey(address), dir, 0);
   }
 
   /** An allocation; `cpuAddress` is a hashed pointer, good for comparing. */
@@ -123,7 +122,7 @@ export class DeviceCheck {
   ): void {
     this.#debug.site = place.line;
     const entry = debugAlloc(this.#debug, this.#device, type, cpuAddress, size, dir, address, attrs);
-    this.#add({ ...this.#mapping(place, address, type, dir, size, [entry]), address });
+    this.#live.add({ ...this.#mapping(place, address, type, dir, size, [entry]), address });
   }
 
   /** An unmap or free of one range. */
@@ -141,23 +140,15 @@ export class DeviceCheck {
 
   /** An unmap of a list, of which the trace shows the physical addresses only. */
   unmapList(place: Place, key: string, dir: number, attrs: number): void {
-    const found = this.live.get(key)?.at(-1);
+    const found = this.#live.of(key).at(-1);
     this.#debug.site = place.line;
     if (found === undefined) this.#unmapUnknown(place, key, -1, 0);
     else {
       const { entries } = this.#debug;
+      const ref = { type: EntryType.SG, dir, attrs, phys: -1 };
       for (const entry of found.entries) {
-        const { address, size } = { address: entries.address[entry], size: entries.size[entry] };
-        const sgCalls = entries.sgCalls(entry);
-        debugUnmapEntry(this.#debug, this.#device, entry, {
-          type: EntryType.SG,
-          address,
-          size,
-          dir,
-          attrs,
-          sgCalls,
-          phys: -1,
-        });
+        const [address, size, sgCalls] = [entries.address[entry], entries.size[entry], entries.sgCalls(entry)];
+        debugUnmapEntry(this.#debug, this.#device, entry, { ...ref, address, size, sgCalls });
       }
       this.#release(found);
     }
@@ -167,6 +158,21 @@ export class DeviceCheck {
   sync(place: Place, ref: SyncReference): void {
     this.#debug.site = place.line;
     debugSync(this.#debug, this.#device, ref);
+  }
+
+  /** Segments beyond those that were mapped are not looked at; of a list that nobody mapped, none is (spec D90). */
+  syncList(
+    place: Place,
+    dmaSide: readonly { address: number; length: number }[],
+    dir: number,
+    sgCalls: number,
+    forCpu: boolean,
+  ): void {
+    this.#debug.site = place.line;
+    const mapped = this.#live.list(dmaSide[0]?.address ?? -1)?.entries.length ?? 0;
+    for (const { address, length: size } of dmaSide.slice(0, mapped)) {
+      debugSync(this.#debug, this.#device, { type: EntryType.SG, address, size, dir, sgCalls, forCpu });
+    }
   }
 
   /** All findings so far in the order of their lines; `endMicros` is when the trace ends. */
@@ -184,8 +190,7 @@ export class DeviceCheck {
 
   /** Mappings and lists, not allocations, that live now. */
   liveMappings(): LiveMapping[] {
-    const mappings = [...this.live.values()].flat();
-    return mappings.filter(({ type }) => type === EntryType.PHY || type === EntryType.SG);
+    return this.#live.all().filter(({ type }) => type === EntryType.PHY || type === EntryType.SG);
   }
 
   /** Unmaps of what the trace holds no map of; many of them mean that it began late, and are no findings then. */
@@ -195,7 +200,7 @@ export class DeviceCheck {
 
   /** What an earlier map of the address means: an unmap left out, a second user of the buffer, or a leak. */
   #makeRoom(address: number, phys: number, place: Place): void {
-    for (const mapping of [...(this.live.get(address) ?? [])]) {
+    for (const mapping of [...this.#live.of(address)]) {
       if (mapping.type !== EntryType.PHY) continue;
       // An eliding driver's older map is taken for over, though it might be a second use of the buffer at the same time:
       // nothing in a trace tells them apart, and left-out unmaps are thousands of times more common.
@@ -204,7 +209,7 @@ export class DeviceCheck {
         continue; // a direct device may map one buffer twice
       else this.#supersede(mapping, place);
       this.#debug.remove(mapping.entries[0]);
-      this.#forget(mapping);
+      this.#live.remove(mapping);
     }
   }
 
@@ -220,7 +225,7 @@ export class DeviceCheck {
 
   /** The mapping that an unmap means: a perfect match before others, the newest of each. */
   #choose(key: number | string, ref: UnmapReference, place: Place): LiveMapping | 'late' | null {
-    const candidates = (this.live.get(key) ?? []).filter((mapping) => !this.#isStale(mapping, place));
+    const candidates = this.#live.of(key).filter((mapping) => !this.#isStale(mapping, place));
     const isPerfect = ({ size, dir, type }: LiveMapping) => size === ref.size && dir === ref.dir && type === ref.type;
     const perfect = candidates.findLast(isPerfect);
     if (perfect !== undefined) return perfect;
@@ -284,22 +289,14 @@ export class DeviceCheck {
     return { ...place, key, type, dir, size, entries, sequence: this.#sequence++ };
   }
 
-  #add(mapping: LiveMapping): void {
-    const same = this.live.get(mapping.key);
-    if (same === undefined) this.live.set(mapping.key, [mapping]);
-    else same.push(mapping);
-  }
-
   #release(mapping: LiveMapping): void {
     this.#newestReleased[mapping.dir] = Math.max(this.#newestReleased[mapping.dir], mapping.sequence);
-    this.#forget(mapping);
+    this.#live.remove(mapping);
   }
+}
 
-  #forget(mapping: LiveMapping): void {
-    const rest = this.live.get(mapping.key)!.filter((one) => one !== mapping);
-    if (rest.length === 0) this.live.delete(mapping.key);
-    else this.live.set(mapping.key, rest);
-  }
+function tableKey(address: number): string {
+  return `table ${address}`;
 }
 
 /** No map of that address is in the trace at all: it was made before the trace began, or never. */

@@ -1,7 +1,7 @@
 import type { TraceSummary } from '@dmalab/trace';
 import type { MachineDescription } from '../../machine/machine-description.ts';
 import { disagreements, type ReplayReport } from '../../replay/replay-trace.ts';
-import { html } from '../html.ts';
+import { type Html, html } from '../html.ts';
 import { machinesSection } from '../machine/machines-section.ts';
 import { cards, dataTable, page, plots, type Section } from '../page.ts';
 import { lineChart } from '../svg/line-chart.ts';
@@ -35,8 +35,15 @@ export function replayPage(input: ReplayPageInput): string {
     agreementSection(report.agreement),
     ...(otherMachine === undefined ? [] : [machinesSection([otherMachine])]),
   ];
-  const intro = html`<p class="soft">A DMA trace of a real kernel, replayed by dmalab. Times are the trace’s own clock; line numbers are those of the file.</p>${figures(summary, report)}`;
+  const intro = html`<p class="soft">A DMA trace of a real kernel, replayed by dmalab. Times are the trace’s own clock; line numbers are those of the file.</p>${windowNote(report)}${figures(summary, report)}`;
   return page(`DMA trace ${name}`, intro, sections);
+}
+
+/** Of a trace longer than the window: what the plots below are about. */
+function windowNote({ window }: ReplayReport): Html | null {
+  if (window === undefined) return null;
+  const { events, lastLine, eventsAfter } = window;
+  return html`<p class="bad">Plots, agreement and diagnosis are about the first ${figure(events)} events, to line ${figure(lastLine)}. The ${figure(eventsAfter)} after it were counted and checked for driver faults.</p>`;
 }
 
 function figures(summary: TraceSummary, report: ReplayReport) {
