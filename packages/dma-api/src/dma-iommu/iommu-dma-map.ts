@@ -10,6 +10,7 @@ import {
   releaseIfBounced,
   useSwiotlb,
 } from './iommu-bounce.ts';
+import { mapByLane, unmapByLane } from './page-lane.ts';
 import { dmaInfoToProt } from './prot.ts';
 
 const NEVER_BOUNCED = DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT;
@@ -17,6 +18,11 @@ const NEVER_BOUNCED = DMA_ATTR_MMIO | DMA_ATTR_REQUIRE_COHERENT;
 /** `iommu_dma_map_phys` (spec D19, I48): one IOVA range for the granules that the buffer touches. */
 export function iommuDmaMapPhys(dev: Device, phys: number, size: number, dir: number, attrs: number): number {
   const prot = dmaInfoToProt(dev, dir, attrs);
+  const lane = dev.iommuLane;
+  if (lane !== null && size > 0) {
+    const address = mapByLane(lane, phys, size, prot);
+    if (address !== 0) return address;
+  }
   if (dev.plainIommu) return dev.iommu!.mapRange(dev, phys, size, prot, dev.dmaMask);
   return mapWithBounce(dev, phys, size, dir, attrs, prot);
 }
@@ -41,6 +47,8 @@ function mapWithBounce(dev: Device, phys: number, size: number, dir: number, att
  * walk reads physical address 0 as "not mapped", so that page can only go as MMIO or coherent (spec T16).
  */
 export function iommuDmaUnmapPhys(dev: Device, address: number, size: number, dir: number, attrs: number): void {
+  const lane = dev.iommuLane;
+  if (lane !== null && (attrs & NEVER_BOUNCED) === 0 && unmapByLane(dev, lane, address, size, dir, attrs)) return;
   const domain = dev.iommu!;
   if ((attrs & NEVER_BOUNCED) !== 0) {
     domain.unmapRange(address, size);

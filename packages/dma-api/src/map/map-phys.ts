@@ -2,19 +2,12 @@ import { ADDRESS_LIMIT, DMA_MAPPING_ERROR, type DmaAddr, type PhysAddr } from '@
 import { kmsanHandleDma } from '../context/kmsan.ts';
 import { type Device, ROUTE_DIRECT, ROUTE_IOMMU, ROUTE_NO_MASK } from '../device/device.ts';
 import { directMapPhys, directUnmapPhys } from '../direct/direct-map.ts';
-import { releaseIfBounced } from '../dma-iommu/iommu-bounce.ts';
 import { iommuDmaMapPhys, iommuDmaUnmapPhys } from '../dma-iommu/iommu-dma-map.ts';
+import { mapByLane, unmapByLane } from '../dma-iommu/page-lane.ts';
 import { coherentProt } from '../dma-iommu/prot.ts';
 import { DMA_ATTR_CC_SHARED, DMA_ATTR_MMIO, DMA_ATTR_REQUIRE_COHERENT } from '../types/attrs.ts';
 import { bugOnDirection } from '../types/direction.ts';
 import { DmaBugError, rejectRange } from '../types/errors.ts';
-
-const PAGE = 4096;
-const IN_PAGE = PAGE - 1;
-/** A multiplication costs a fifth of a division, and rounds nothing: the factor is a power of two. */
-const PER_PAGE = 1 / PAGE;
-/** Below this address a page number is a small integer, which no call boxes. */
-const SMALL_PAGES = 2 ** 43;
 
 /** Only the direct backend has a shared form of an address; the others fail before the trace (spec D10). */
 const NEEDS_A_LOOK = DMA_ATTR_CC_SHARED | DMA_ATTR_REQUIRE_COHERENT;
@@ -34,10 +27,9 @@ export function dmaMapPhys(dev: Device, phys: PhysAddr, size: number, dir: numbe
     // And of D19 for what lies in one page. While somebody looks there is no lane, nor anything in plain reach: being off,
     // observers cost nothing, not even a look.
     const lane = dev.pageLane;
-    const offset = phys & IN_PAGE;
-    if (lane !== null && attrs === 0 && offset + size <= PAGE && phys < SMALL_PAGES) {
-      const pfn = lane.mapPage((phys * PER_PAGE) | 0, coherentProt(dir));
-      if (pfn !== 0) return (pfn * PAGE + offset) as DmaAddr;
+    if (lane !== null && attrs === 0) {
+      const address = mapByLane(lane, phys, size, coherentProt(dir));
+      if (address !== 0) return address as DmaAddr;
     }
   }
   return mapByRoute(dev, phys, size, dir, attrs);
@@ -50,14 +42,7 @@ export function dmaMapPhys(dev: Device, phys: PhysAddr, size: number, dir: numbe
 export function dmaUnmapPhys(dev: Device, address: DmaAddr, size: number, dir: number, attrs = 0): void {
   if (dir !== 0 && dir !== 1 && dir !== 2) bugOnDirection('dma_unmap_phys', dir);
   const lane = dev.pageLane;
-  const offset = address & IN_PAGE;
-  if (lane !== null && attrs === 0 && size > 0 && offset + size <= PAGE && address < SMALL_PAGES) {
-    const physPfn = lane.unmapPage((address * PER_PAGE) | 0);
-    if (physPfn > 0) {
-      if (dev.ioTlbMem !== null) releaseIfBounced(dev, physPfn * PAGE + offset, size, dir, attrs);
-      return;
-    }
-  }
+  if (lane !== null && attrs === 0 && unmapByLane(dev, lane, address, size, dir, attrs)) return;
   if (dev.plainUnmap || !unmapByRoute(dev, address, size, dir, attrs)) return;
   if (dev.ring.on || dev.watched) observeUnmap(dev, address, size, dir, attrs);
 }
