@@ -8,7 +8,7 @@ const ACCESSED = lowMask(Stage1Descriptor.AF);
 const INNER_SHAREABLE = 3 << Stage1Descriptor.SH.lo;
 const OUTER_SHAREABLE = 2 << Stage1Descriptor.SH.lo;
 const ADDRESS_HIGH = highMask(Stage1Descriptor.ADDR);
-/** Widest address that the tables give out as Linux writes them; more takes 64 KiB pages with bits moved (spec H64). */
+/** Widest physical address that these tables hold: more takes 64 KiB pages, and moves bits (spec H64). */
 const OUTPUT_BITS = 48;
 
 /** Leaf sizes of a granule: a page, and blocks of the levels that may hold them (spec H64). */
@@ -114,7 +114,7 @@ export function armStage2Levels(granuleShift: number, inputBits: number): number
   return levels === 4 && topBits <= 4 ? levels - 1 : levels;
 }
 
-/** Input width that tables of this kind can have: what the processor's own addresses have, and the unit. */
-export function armInputBits(outputBits: number): number {
+/** Width of the physical addresses that these tables hold, of those that the unit has. */
+export function armOutputBits(outputBits: number): number {
   return Math.min(outputBits, OUTPUT_BITS);
 }

@@ -6,7 +6,7 @@ import type {
   IommuUnitDriverOptions,
   UnitDomainOptions,
 } from '../../core/unit/iommu-unit-driver.ts';
-import { armInputBits } from '../../page-table/arm-format.ts';
+import { armOutputBits } from '../../page-table/arm-format.ts';
 import { ArmStage1Format } from '../../page-table/arm-stage1-format.ts';
 import { ArmStage2Format } from '../../page-table/arm-stage2-format.ts';
 import { type TablePages, takeTable, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
@@ -55,6 +55,8 @@ export class ArmSmmuV3 implements IommuUnitDriver<SmmuDomain> {
   readonly #events: number;
   readonly #faultMessage: FaultMessage | undefined;
   readonly #eventHandler: EventHandler;
+  /** Width of the physical addresses that tables may name. */
+  readonly #outputBits: number;
   readonly #asids: IdPool;
   readonly #vmids: IdPool;
   readonly #tags = new Map<SmmuDomain, TlbTag>();
@@ -79,6 +81,7 @@ export class ArmSmmuV3 implements IommuUnitDriver<SmmuDomain> {
       log,
       deviceName,
     });
+    this.#outputBits = armOutputBits(capabilities.outputBits);
     this.#asids = new IdPool(FIRST_ID, capabilities.asids);
     this.#vmids = new IdPool(FIRST_ID, capabilities.vmids);
   }
@@ -101,11 +104,11 @@ export class ArmSmmuV3 implements IommuUnitDriver<SmmuDomain> {
 
   /** @throws {SmmuUnsupportedError} when the unit's tables can't be like that; {@link SmmuTableMemoryError} */
   createDomain(options: SmmuDomainOptions = {}): SmmuDomain {
-    const { stage1, stage2, outputBits } = this.capabilities;
+    const { stage1, stage2 } = this.capabilities;
     const { stage = stage1 ? 1 : 2, superpages = true } = options;
     if (!(stage === 1 ? stage1 : stage2)) throw new SmmuUnsupportedError(`stage ${stage}`);
     const granuleShift = Math.log2(this.#granule(options.granule));
-    const inputBits = stage === 1 ? STAGE1_INPUT_BITS : armInputBits(outputBits);
+    const inputBits = stage === 1 ? STAGE1_INPUT_BITS : this.#outputBits;
     const Format = stage === 1 ? ArmStage1Format : ArmStage2Format;
     const format = new Format(granuleShift, inputBits, superpages);
     const root = this.#take('a root paging table', rootTableBytes(format));
@@ -126,9 +129,7 @@ export class ArmSmmuV3 implements IommuUnitDriver<SmmuDomain> {
     const deviceTlb = ats ? new DeviceTlbTag(ring, requests, sourceId) : undefined;
     this.#entries.set(
       sourceId,
-      context === undefined
-        ? stage2Entry(domain, tag.id, this.capabilities.outputBits, ats)
-        : stage1Entry(context, ats),
+      context === undefined ? stage2Entry(domain, tag.id, this.#outputBits, ats) : stage1Entry(context, ats),
     );
     if (deviceTlb !== undefined) domain.addTag(deviceTlb);
     this.#attached.set(sourceId, { domain, tag, context, deviceTlb });
@@ -183,7 +184,7 @@ export class ArmSmmuV3 implements IommuUnitDriver<SmmuDomain> {
   /** A table of one context descriptor: devices are attached without substreams. Its first word comes last. */
   #newContext(sourceId: number, domain: SmmuDomain, asid: number): number {
     const at = this.#take('a context descriptor', 4096);
-    const words = contextWords(domain, asid, this.capabilities.outputBits);
+    const words = contextWords(domain, asid, this.#outputBits);
     for (let word = words.length - 2; word >= 0; word -= 2) {
       this.#memory.store64(at + word * 4, words[word], words[word + 1]);
     }
