@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
-import { benchmarks, type Kernel } from '@dmalab/bench';
+import { benchmarks, type Growth, type Kernel } from '@dmalab/bench';
 import { encodeUtf8 } from './log/utf8.ts';
 import { readTrace, TraceReader } from './reader/trace-reader.ts';
 import { TraceRing } from './ring/trace-ring.ts';
@@ -121,3 +121,25 @@ export default benchmarks([
     goal: 23,
   },
 ]);
+
+/** The same lines over and over, into one log that holds them all. */
+function readerOf(lines: number): Kernel {
+  const text = sampleText();
+  return () => {
+    const reader = new TraceReader();
+    for (let read = 0; read < lines; read += LINES) reader.push(text);
+    const { log } = reader.finish();
+    if (log.length !== lines) throw new Error(`${log.length} events`);
+    return log.address(lines - 1);
+  };
+}
+
+export const growth: readonly Growth[] = [
+  {
+    name: 'read a line of a trace',
+    of: 'lines in the trace',
+    sizes: [LINES, 10 * LINES, 100 * LINES],
+    operations: (lines) => lines,
+    kernel: readerOf,
+  },
+];

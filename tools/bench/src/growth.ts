@@ -11,8 +11,8 @@ export interface Growth {
   readonly of: string;
   /** In ascending order. */
   readonly sizes: readonly number[];
-  /** Operations in one call of a kernel, as in `BenchCase`. */
-  readonly operations: number;
+  /** Operations in one call of a kernel, as in `BenchCase`; where a call does more at a larger size, by size. */
+  readonly operations: number | ((size: number) => number);
   /** Builds the kernel for one size. */
   readonly kernel: (size: number) => Kernel;
 }
@@ -35,7 +35,8 @@ export function measureGrowth({ name, of, sizes, operations, kernel }: Growth): 
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     for (const [at, run] of kernels.entries()) best[at] = Math.min(best[at], nanosPerCall(run, calls[at]));
   }
-  return { name, of, points: sizes.map((size, at) => ({ size, nanos: best[at] / operations })) };
+  const count = (size: number) => (typeof operations === 'number' ? operations : operations(size));
+  return { name, of, points: sizes.map((size, at) => ({ size, nanos: best[at] / count(size) })) };
 }
 
 /** Returns how many calls of the kernel fit the budget of a block. */
