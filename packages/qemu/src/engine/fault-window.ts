@@ -66,3 +66,78 @@ export class VtdFaultWindow implements FaultWindow {
     this.#registers.writeRegister(FSTS, PFO_AND_PPF);
   }
 }
+
+const EVENTQ_BASE = 0xa0;
+const EVENTQ_PROD = 0x1_00a8;
+const EVENTQ_CONS = 0x1_00ac;
+const EVENT_BYTES = 32;
+
+/** SMMUv3's event queue (spec H58, H71): one record for each 4 bytes of a transfer on QEMU (spec B52). */
+export class SmmuFaultWindow implements FaultWindow {
+  readonly #registers: RegisterBacking;
+  readonly #load32: (at: number) => number;
+
+  /** @param load32 reads the memory that the queue is in */
+  constructor(registers: RegisterBacking, load32: (at: number) => number) {
+    this.#registers = registers;
+    this.#load32 = load32;
+  }
+
+  isRecorded(): boolean {
+    return this.#registers.readRegister(EVENTQ_PROD) !== this.#registers.readRegister(EVENTQ_CONS);
+  }
+
+  take(): RecordedFault | null {
+    if (!this.isRecorded()) return null;
+    const [low, high] = [EVENTQ_BASE, EVENTQ_BASE + 4].map((at) => this.#registers.readRegister(at));
+    const entries = 2 ** (low & 0x1f);
+    const queue = (high & 0xf_ffff) * 2 ** 32 + ((low & ~0x1f) >>> 0);
+    const at = queue + (this.#registers.readRegister(EVENTQ_CONS) % entries) * EVENT_BYTES;
+    const [id, sourceId, , flags, addressLow, addressHigh] = [0, 4, 8, 12, 16, 20].map((word) =>
+      this.#load32(at + word),
+    );
+    this.clear();
+    const address = addressHigh * 2 ** 32 + addressLow;
+    return { reason: id & 0xff, sourceId, address: address - (address % 4096), isRead: (flags & 8) !== 0 };
+  }
+
+  clear(): void {
+    this.#registers.writeRegister(EVENTQ_CONS, this.#registers.readRegister(EVENTQ_PROD));
+  }
+}
+
+const EVENT_LOG_BASE = 0x10;
+const EVENT_HEAD = 0x2010;
+const EVENT_TAIL = 0x2018;
+
+/** AMD-Vi's event log (spec H40). */
+export class AmdFaultWindow implements FaultWindow {
+  readonly #registers: RegisterBacking;
+  readonly #load32: (at: number) => number;
+
+  /** @param load32 reads the memory that the log is in */
+  constructor(registers: RegisterBacking, load32: (at: number) => number) {
+    this.#registers = registers;
+    this.#load32 = load32;
+  }
+
+  isRecorded(): boolean {
+    return this.#registers.readRegister(EVENT_TAIL) !== this.#registers.readRegister(EVENT_HEAD);
+  }
+
+  take(): RecordedFault | null {
+    if (!this.isRecorded()) return null;
+    const [low, high] = [EVENT_LOG_BASE, EVENT_LOG_BASE + 4].map((at) => this.#registers.readRegister(at));
+    const log = (high & 0xf_ffff) * 2 ** 32 + ((low & ~0xfff) >>> 0);
+    const at = log + this.#registers.readRegister(EVENT_HEAD);
+    const [source, flags, addressLow, addressHigh] = [0, 4, 8, 12].map((word) => this.#load32(at + word));
+    this.clear();
+    const address = addressHigh * 2 ** 32 + addressLow;
+    const isRead = (flags & 0x20_0000) === 0;
+    return { reason: flags >>> 28, sourceId: source & 0xffff, address: address - (address % 4096), isRead };
+  }
+
+  clear(): void {
+    this.#registers.writeRegister(EVENT_HEAD, this.#registers.readRegister(EVENT_TAIL));
+  }
+}

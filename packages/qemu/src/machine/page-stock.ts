@@ -39,4 +39,17 @@ export class PageStock {
   freeTablePage(phys: number): void {
     this.freePages(phys, 0);
   }
+
+  /** The same for what wants a table of more than a page, a power of two of bytes. */
+  allocTable(lengthBytes: number): number {
+    return this.allocPages(0, orderOf(lengthBytes));
+  }
+
+  freeTable(phys: number, lengthBytes: number): void {
+    this.freePages(phys, orderOf(lengthBytes));
+  }
+}
+
+function orderOf(lengthBytes: number): number {
+  return Math.max(0, Math.log2(lengthBytes / PAGE_BYTES));
 }

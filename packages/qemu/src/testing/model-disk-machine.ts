@@ -5,6 +5,7 @@ import { PhysMemory } from '@dmalab/phys-memory';
 import { PageStock } from '../machine/page-stock.ts';
 import { Q35 } from '../machine/platform.ts';
 import { DISK_BYTES, type DiskMachine } from './disk-machine.ts';
+import { unitOptions } from './qemu-iommus.ts';
 
 const RAM_END = 2 ** 28 - 1;
 
@@ -39,14 +40,8 @@ export function modelDiskMachine(mode: keyof typeof MODEL_UNITS | null): DiskMac
   };
 }
 
-function vtdDriver(unit: VtdUnit, memory: PhysMemory, pages: PageStock, mode: 'legacy' | 'scalable'): IntelIommu {
-  const driver = new IntelIommu({
-    registers: unit,
-    memory,
-    mode,
-    allocTablePage: () => pages.allocTablePage(),
-    freeTablePage: (phys) => pages.freeTablePage(phys),
-  });
+function vtdDriver(unit: VtdUnit, ram: PhysMemory, pages: PageStock, mode: 'legacy' | 'scalable'): IntelIommu {
+  const driver = new IntelIommu({ ...unitOptions({ ram, pages, registers: unit }, () => {}), mode });
   driver.enable();
   return driver;
 }

@@ -2,7 +2,7 @@ import { devfn } from '@dmalab/pci-p2p';
 import type { QemuPlatform } from '../machine/platform.ts';
 import { QemuMachine } from '../machine/qemu-machine.ts';
 import { DISK_BYTES, type DiskMachine } from './disk-machine.ts';
-import { type QemuIommu, unitOptions } from './qemu-iommus.ts';
+import { type QemuIommu, startDriver } from './qemu-iommus.ts';
 
 const RAM_BYTES = 2 ** 28;
 
@@ -16,8 +16,7 @@ export function qemuDiskMachine(platform: QemuPlatform, iommu: QemuIommu | null)
     devices: [...(iommu?.devices ?? []), 'nvme,serial=dmalab,drive=disk,addr=4,mdts=0'],
   });
   const { ram, pages, pci } = machine;
-  const driver = iommu === null ? null : iommu.makeDriver(unitOptions(machine, iommu, () => {}));
-  driver?.enable();
+  const driver = iommu === null ? null : startDriver(machine, iommu, () => {});
   return {
     memory: ram,
     pages,

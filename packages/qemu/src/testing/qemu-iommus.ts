@@ -1,9 +1,10 @@
-import { IntelIommu, type IommuUnitDriver, type IommuUnitDriverOptions } from '@dmalab/iommu';
+import { AmdIommu, ArmSmmuV3, IntelIommu, type IommuUnitDriver, type IommuUnitDriverOptions } from '@dmalab/iommu';
 import type { ConformanceRig } from '@dmalab/iommu/testing';
-import type { RegisterBacking } from '@dmalab/phys-memory';
+import type { PhysMemory, RegisterBacking } from '@dmalab/phys-memory';
 import type { QemuDifferenceId } from '../differences.ts';
-import { type FaultWindow, VtdFaultWindow } from '../engine/fault-window.ts';
-import { Q35, type QemuPlatform } from '../machine/platform.ts';
+import { AmdFaultWindow, type FaultWindow, SmmuFaultWindow, VtdFaultWindow } from '../engine/fault-window.ts';
+import type { PageStock } from '../machine/page-stock.ts';
+import { ARM_VIRT, Q35, type QemuPlatform } from '../machine/platform.ts';
 import type { QemuMachine } from '../machine/qemu-machine.ts';
 import { QemuBinary } from '../process/qemu-binary.ts';
 
@@ -15,17 +16,19 @@ export interface QemuIommu {
   readonly args: readonly string[];
   readonly devices: readonly string[];
   readonly hasWriteOnly: boolean;
-  /** What it does otherwise than specified, as far as tests have to allow for it. */
+  /** What it does otherwise than specified. */
   readonly differences: readonly QemuDifferenceId[];
   /** Why it can't be had from the program that is here; empty when it can. */
   whyNot(): string;
   registers(machine: QemuMachine): RegisterBacking;
   makeDriver(options: IommuUnitDriverOptions): IommuUnitDriver;
-  faultWindow(registers: RegisterBacking): FaultWindow;
+  faultWindow(machine: QemuMachine): FaultWindow;
   readonly faultLine: ConformanceRig['faultLine'];
 }
 
 const VTD_BASE = 0xfed9_0000;
+const SMMU_BASE = 0x0905_0000;
+const AMD_BASE = 0xfed8_0000;
 
 export const VTD_LEGACY: QemuIommu = {
   ...vtd('legacy'),
@@ -43,19 +46,69 @@ export const VTD_SCALABLE: QemuIommu = {
   whyNot: () => missing(Q35, 'intel-iommu') || (scalableProperty() === undefined ? 'it has no scalable mode' : ''),
 };
 
+export const SMMUV3: QemuIommu = {
+  name: 'SMMUv3',
+  platform: ARM_VIRT,
+  args: ['-machine', 'iommu=smmuv3'],
+  devices: [],
+  hasWriteOnly: false,
+  differences: ['smmu-outside-silent'],
+  whyNot: () => missing(ARM_VIRT, 'nvme'),
+  registers: (machine) => machine.registers(SMMU_BASE),
+  makeDriver: (options) => new ArmSmmuV3(options),
+  faultWindow: (machine) => new SmmuFaultWindow(machine.registers(SMMU_BASE), (at) => machine.ram.load32(at)),
+  faultLine(sourceId, iova) {
+    const at = `sid: 0x${sourceId.toString(16)} ssid: 0 iova: 0x${iova.toString(16)} ipa: `;
+    return new RegExp(`^arm-smmu-v3 arm-smmu-v3\\.0\\.auto: event: F_(TRANSLATION|PERMISSION) client: .* ${at}`);
+  },
+};
+
+export const AMD_VI: QemuIommu = {
+  name: 'AMD-Vi',
+  platform: Q35,
+  args: [],
+  devices: ['amd-iommu,intremap=off'],
+  hasWriteOnly: true,
+  get differences() {
+    return isRelease(Q35, '7.2') ? ['amd-mode-width' as const, 'amd-no-events' as const] : [];
+  },
+  whyNot: () => missing(Q35, 'amd-iommu'),
+  registers: (machine) => machine.registers(AMD_BASE),
+  makeDriver: (options) => new AmdIommu({ ...options, lastDeviceId: 0x3ff }),
+  faultWindow: (machine) => new AmdFaultWindow(machine.registers(AMD_BASE), (at) => machine.ram.load32(at)),
+  faultLine(sourceId, iova) {
+    const device = `0000:00:${(sourceId >> 3).toString(16).padStart(2, '0')}\\.${sourceId & 7}`;
+    return new RegExp(`IO_PAGE_FAULT device=${device} .* address=0x${iova.toString(16)} `);
+  },
+};
+
 /** What a driver of it is made with. */
 export function unitOptions(
-  machine: QemuMachine,
-  iommu: QemuIommu,
+  { ram, pages, registers }: { ram: PhysMemory; pages: PageStock; registers: RegisterBacking },
   log: (line: string) => void,
 ): IommuUnitDriverOptions {
   return {
-    registers: iommu.registers(machine),
-    memory: machine.ram,
+    registers,
+    memory: ram,
     log,
-    allocTablePage: () => machine.pages.allocTablePage(),
-    freeTablePage: (phys) => machine.pages.freeTablePage(phys),
+    allocTablePage: () => pages.allocTablePage(),
+    freeTablePage: (phys) => pages.freeTablePage(phys),
+    allocTable: (lengthBytes) => pages.allocTable(lengthBytes),
+    freeTable: (phys, lengthBytes) => pages.freeTable(phys, lengthBytes),
   };
+}
+
+/** Our driver of a machine's unit, enabled. */
+export function startDriver(machine: QemuMachine, iommu: QemuIommu, log: (line: string) => void): IommuUnitDriver {
+  const { ram, pages } = machine;
+  const driver = iommu.makeDriver(unitOptions({ ram, pages, registers: iommu.registers(machine) }, log));
+  driver.enable();
+  return driver;
+}
+
+/** Whether a platform's program is of that release. */
+function isRelease({ program }: QemuPlatform, release: string): boolean {
+  return QemuBinary.find(program).version.startsWith(`${release}.`);
 }
 
 /** Why a platform with that device can't be had; empty when it can. */
@@ -76,7 +129,7 @@ function vtd(mode: 'legacy' | 'scalable') {
     differences: ['vtd-cached-rights'] as const,
     registers: (machine: QemuMachine) => machine.registers(VTD_BASE),
     makeDriver: (options: IommuUnitDriverOptions) => new IntelIommu({ ...options, mode }),
-    faultWindow: (registers: RegisterBacking) => new VtdFaultWindow(registers),
+    faultWindow: (machine: QemuMachine) => new VtdFaultWindow(machine.registers(VTD_BASE)),
     faultLine: vtdFaultLine,
   };
 }

@@ -180,10 +180,9 @@ export class AmdIommu implements IommuUnitDriver<AmdDomain> {
     this.#table.block(sourceId);
     this.#commands.deviceEntry(sourceId);
     const { domain, deviceTlb } = attachment;
-    if (domain !== undefined) {
-      this.#commands.domain(domain.domainId, domain.pasid);
-      deviceTlb?.flushAll();
-    }
+    // A unit may have cached what passed untranslated too, under the domain id of the entry (QEMU does).
+    this.#commands.domain(domain?.domainId ?? PASS_THROUGH_DOMAIN_ID, domain?.pasid ?? -1);
+    deviceTlb?.flushAll();
     this.#finish();
     if (domain === undefined) return;
     if (deviceTlb !== undefined) domain.removeTag(deviceTlb);

@@ -26,6 +26,10 @@ export interface ConformanceRig<Domain extends UnitDomain = UnitDomain> {
   readonly hasWriteOnly: boolean;
   /** False: the unit has no pass-through. */
   readonly hasPassThrough: boolean;
+  /** False: somebody else's unit that blocks, but is known to leave no record. Default true. */
+  readonly recordsFaults?: boolean;
+  /** False: somebody else's unit that is known to let addresses past the aperture alias those below. Default true. */
+  readonly checksAddressWidth?: boolean;
   /** Pages that the driver has taken for tables and not given back. */
   tablePagesInUse(): number;
   /** A device reads into, or writes from, `bytes`: whole words of 32 bits inside 4 KiB. False when it was blocked. */
