@@ -93,6 +93,8 @@ export { runStudy } from './study/run-study.ts';
 export type { StudyRow, UnmapSources } from './study/study-row.ts';
 export type { StudyTime } from './study/time-trial.ts';
 // Virtual time.
+export type { Calibration, CalibrationFigure } from './time/calibrate/calibrate.ts';
+export { calibrate } from './time/calibrate/calibrate.ts';
 export type { CostEntry, CostKey, Costs } from './time/costs/cost-table.ts';
 export { COST_TABLE, DEFAULT_COSTS, settleCosts } from './time/costs/cost-table.ts';
 export type { DirectionTimes, ThreadTimes } from './time/run/job-times.ts';

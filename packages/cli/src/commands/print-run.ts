@@ -1,4 +1,5 @@
 import {
+  type Calibration,
   cpuNanosPerIo,
   fioText,
   type MachineDescription,
@@ -43,4 +44,20 @@ function printSkipped(file: string, work: WorkloadFile): void {
 
 function share(part: number, whole: number): string {
   return `${whole === 0 ? 0 : ((100 * part) / whole).toFixed(1)} %`;
+}
+
+/** What the time stamps of a trace said, before it is used. */
+export function printCalibration({ figures, resolutionNanos, notes }: Calibration): void {
+  const head = ['between events', 'samples', 'median', 'ns', '+-', 'cost'];
+  const rows = figures.map(({ what, samples, medianNanos, nanos, uncertainNanos, cost }) => [
+    what,
+    samples,
+    medianNanos,
+    nanos ?? 'too few',
+    uncertainNanos,
+    cost,
+  ]);
+  console.log(`time stamps of ${figure(resolutionNanos)} ns\n\n${table(head, rows)}\n`);
+  for (const note of notes) console.log(note);
+  console.log('');
 }

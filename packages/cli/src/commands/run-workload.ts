@@ -1,7 +1,9 @@
 import {
   bringUp,
   buildMachine,
+  type Calibration,
   type Costs,
+  calibrate,
   fioJson,
   type MachineDescription,
   planBlockIos,
@@ -18,10 +20,11 @@ import {
 import { chooseMachines } from '../machine-file.ts';
 import { printJson } from '../output.ts';
 import { Progress } from '../progress.ts';
+import { readTraceFile } from '../trace-file.ts';
 import { UserError } from '../user-error.ts';
 import { version } from '../version.ts';
 import { readWorkloadFile, type WorkloadFile } from '../workload-file.ts';
-import { printFunctional, printTimed } from './print-run.ts';
+import { printCalibration, printFunctional, printTimed } from './print-run.ts';
 import type { RunFlags } from './run.ts';
 
 const EVENTS_BETWEEN_PROGRESS = 5000;
@@ -29,10 +32,17 @@ const MOST_IN_FLIGHT = 1023;
 const MOST_SEED = 2 ** 32 - 1;
 
 /** Runs the workload of a file, in virtual time or without, and prints what came out. */
-export async function runCommand(file: string, flags: RunFlags): Promise<void> {
+export async function runCommand(file: string | undefined, flags: RunFlags): Promise<void> {
   checkFlags(flags);
+  const calibration = flags.calibrate === undefined ? null : await calibrateFrom(flags.calibrate, flags);
+  if (file === undefined) {
+    if (calibration === null) throw new UserError('run', 'nothing to run', 'name a job file, or a trace');
+    if (flags.json) printJson(calibration);
+    else printCalibration(calibration);
+    return;
+  }
   const work = withSeed(await readWorkloadFile(file), flags.seed);
-  const machine = await chooseMachine(flags, work);
+  const machine = withCosts(await chooseMachine(flags, work), calibration);
   const plan = planWork(work, machine, flags);
   if (flags.functional) {
     const done = runFunctional(machine, plan);
@@ -40,7 +50,21 @@ export async function runCommand(file: string, flags: RunFlags): Promise<void> {
     else printFunctional(file, machine, done);
     return;
   }
+  if (calibration !== null && !wantsData(flags)) printCalibration(calibration);
   printResult(file, work, runTimed(machine, plan), settleCosts(machine.costs), flags);
+}
+
+async function calibrateFrom(trace: string, { functional }: RunFlags): Promise<Calibration> {
+  if (functional) throw new UserError('--calibrate', 'is about time, and --functional keeps none', 'leave one out');
+  return calibrate((await readTraceFile(trace)).log);
+}
+
+function withCosts(machine: MachineDescription, calibration: Calibration | null): MachineDescription {
+  return { ...machine, costs: { ...calibration?.costs, ...machine.costs } };
+}
+
+function wantsData({ json, outputFormat }: RunFlags): boolean {
+  return json === true || outputFormat === 'json';
 }
 
 function checkFlags({ api, functional, json, outputFormat, pace }: RunFlags): void {

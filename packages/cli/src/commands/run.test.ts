@@ -80,6 +80,25 @@ describe('dmalab run', () => {
     expect(bytesVerified).toBe(bytesRead);
   });
 
+  it('takes costs from the time stamps of a trace, and says how sure it is of them', async () => {
+    const trace = example('linux-7.3-vtd-lazy.trace.gz');
+    const { output } = await runCaptured('run', '--calibrate', trace);
+    expect(output).toMatch(/^one IOMMU map to the next +[\d ]+ +\d.* tableMapNanos$/m);
+    expect(output).toMatch(/emulated machine/);
+    const { costs } = await data('--calibrate', trace, '--json');
+    const run = await data(job(), '--calibrate', trace, '--json');
+    expect(run.costs).toMatchObject(costs);
+    const own = temporaryFile('own.yaml', 'name: own\ncosts:\n  mediaReadNanos: 5\n');
+    const kept = await data(job(), '--calibrate', trace, '--machine', own, '--json');
+    expect(kept.costs).toMatchObject({ ...costs, mediaReadNanos: 5 });
+  });
+
+  it('needs something to run', async () => {
+    const { exitCode, complaints } = await runCaptured('run');
+    expect(exitCode).toBe(2);
+    expect(complaints).toMatch(/run: nothing to run; name a job file, or a trace/);
+  });
+
   it.each([
     [['--machine', 'pdp-11'], /--machine pdp-11: no such machine/],
     [['--machine', 'all'], /--machine all: is more than one; name one/],

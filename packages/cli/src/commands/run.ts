@@ -3,6 +3,8 @@ import type { Command } from 'commander';
 /** What commander hands to the action. */
 export interface RunFlags {
   readonly api?: string;
+  /** A trace. */
+  readonly calibrate?: string;
   readonly functional?: true;
   readonly iodepth?: string;
   readonly json?: true;
@@ -20,10 +22,12 @@ disk are run, with the same offsets and sizes, in the same order.
 
 The data of every read are compared with what was written there. Time is virtual: each figure behind it stands in
 docs/cost-model.md, and a machine's YAML file can set it under "costs". The same run gives the same times.
+--calibrate takes what a trace's time stamps say of those figures, prints it, and runs with it; without FILE it only prints.
 
 Examples:
   dmalab run examples/first-light.fio
   dmalab run job.fio --machine x86-vtd-strict --api page
+  dmalab run job.fio --calibrate trace.gz
   dmalab run job.fio --machine examples/fast-disk.yaml --output-format=json | jq '.jobs[0].read.iops'
   blkparse -i sda | dmalab run - --pace trace`;
 
@@ -31,9 +35,10 @@ export function addRun(program: Command): void {
   program
     .command('run')
     .description('run a fio job or a block trace on a machine, in virtual time, with every block verified')
-    .argument('<FILE>', 'fio job file, blkparse text, or trace; - for standard input')
+    .argument('[FILE]', 'fio job file, blkparse text, or trace; - for standard input')
     .option('--machine <NAME>', 'a preset or a YAML file', 'x86-direct')
     .option('--api <API>', 'mapping interface of the drivers: phys or page (default: as the machine says)')
+    .option('--calibrate <TRACE>', 'take costs from the time stamps of a trace')
     .option('--functional', 'keep no time: what happens, not how long it takes')
     .option('--seed <NUMBER>', 'in place of the randseed of every job')
     .option('--pace <PACE>', 'of a trace: depth (as fast as the depth allows) or trace (when the trace has them)')
@@ -41,7 +46,7 @@ export function addRun(program: Command): void {
     .option('--output-format <FORMAT>', 'normal or json, as fio prints them')
     .option('--json', 'everything as data, under our own names')
     .addHelpText('after', DETAILS)
-    .action(async (file: string, flags: RunFlags) => {
+    .action(async (file: string | undefined, flags: RunFlags) => {
       const { runCommand } = await import('./run-workload.ts');
       await runCommand(file, flags);
     });
