@@ -99,6 +99,7 @@ export type { CostEntry, CostKey, Costs } from './time/costs/cost-table.ts';
 export { COST_TABLE, DEFAULT_COSTS, settleCosts } from './time/costs/cost-table.ts';
 export type { DirectionTimes, ThreadTimes } from './time/run/job-times.ts';
 export type { LatencyHistogram } from './time/run/latency-histogram.ts';
+export { SpanLog } from './time/run/span-log.ts';
 export type { TimedResult, TimeParts } from './time/run/timed-run.ts';
 export { cpuNanosPerIo, TimedRun } from './time/run/timed-run.ts';
 export { timedSummary } from './time/run/timed-summary.ts';

@@ -8,6 +8,7 @@ import {
   type MachineDescription,
   planBlockIos,
   planJobs,
+  SpanLog,
   settleCosts,
   type TimedResult,
   TimedRun,
@@ -19,6 +20,7 @@ import {
 } from '@dmalab/integration';
 import { chooseMachines } from '../machine-file.ts';
 import { printJson } from '../output.ts';
+import { PieceFile } from '../output-file.ts';
 import { Progress } from '../progress.ts';
 import { readTraceFile } from '../trace-file.ts';
 import { UserError } from '../user-error.ts';
@@ -51,7 +53,7 @@ export async function runCommand(file: string | undefined, flags: RunFlags): Pro
     return;
   }
   if (calibration !== null && !wantsData(flags)) printCalibration(calibration);
-  printResult(file, work, runTimed(machine, plan), settleCosts(machine.costs), flags);
+  printResult(file, work, runTimed(machine, plan, flags.perfetto), settleCosts(machine.costs), flags);
 }
 
 async function calibrateFrom(trace: string, { functional }: RunFlags): Promise<Calibration> {
@@ -67,13 +69,18 @@ function wantsData({ json, outputFormat }: RunFlags): boolean {
   return json === true || outputFormat === 'json';
 }
 
-function checkFlags({ api, functional, json, outputFormat, pace }: RunFlags): void {
+function checkFlags({ api, functional, json, outputFormat, pace, perfetto }: RunFlags): void {
   oneOf('--api', api, ['phys', 'page']);
   oneOf('--output-format', outputFormat, ['normal', 'json']);
   oneOf('--pace', pace, ['depth', 'trace']);
-  if (functional && (outputFormat !== undefined || pace === 'trace')) {
-    const flag = pace === 'trace' ? '--pace trace' : '--output-format';
-    throw new UserError(flag, 'is about time, and --functional keeps none', 'leave one of them out');
+  const timed = {
+    '--output-format': outputFormat,
+    '--pace trace': pace === 'trace' || undefined,
+    '--perfetto': perfetto,
+  };
+  const [aboutTime] = Object.entries(timed).find(([, value]) => value !== undefined) ?? [];
+  if (functional && aboutTime !== undefined) {
+    throw new UserError(aboutTime, 'is about time, and --functional keeps none', 'leave one of them out');
   }
   if (json && outputFormat !== undefined) throw new UserError('--json', 'stands beside --output-format', 'choose one');
 }
@@ -127,11 +134,17 @@ function runFunctional(machine: MachineDescription, plan: WorkloadPlan): Workloa
   return runner.finish();
 }
 
-function runTimed(machine: MachineDescription, plan: WorkloadPlan): TimedResult {
+/** @param timeline file for what happened when */
+function runTimed(machine: MachineDescription, plan: WorkloadPlan, timeline: string | undefined): TimedResult {
   const run = new TimedRun(machine, plan);
+  const file = timeline === undefined ? null : new PieceFile(timeline);
+  const spans = new SpanLog();
+  if (file !== null) run.record(spans);
   const progress = new Progress('run');
   while (run.advance(EVENTS_BETWEEN_PROGRESS)) progress.show(run.progress);
   progress.done();
+  if (file !== null) spans.writeChromeTrace((text) => file.write(text));
+  file?.close();
   return run.finish();
 }
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { example, runCaptured } from '../testing/run-captured.ts';
 import { temporaryFile } from '../testing/temporary-files.ts';
@@ -91,6 +92,14 @@ describe('dmalab run', () => {
     const own = temporaryFile('own.yaml', 'name: own\ncosts:\n  mediaReadNanos: 5\n');
     const kept = await data(job(), '--calibrate', trace, '--machine', own, '--json');
     expect(kept.costs).toMatchObject({ ...costs, mediaReadNanos: 5 });
+  });
+
+  it('writes a timeline', async () => {
+    const path = temporaryFile('out.json', '');
+    await runCaptured('run', job(), '--perfetto', path);
+    const { traceEvents } = JSON.parse(readFileSync(path, 'utf8'));
+    const tracks = traceEvents.filter(({ name }: { name: string }) => name === 'process_name');
+    expect(tracks.map(({ args }: { args: { name: string } }) => args.name)).toEqual(['CPUs', 'I/Os', 'disk']);
   });
 
   it('needs something to run', async () => {

@@ -12,6 +12,7 @@ import { DoorbellGate } from './device/doorbell-gate.ts';
 import { Link } from './device/link.ts';
 import { EVENT_DEVICE, EVENT_DOORBELL, EVENT_INTERRUPT } from './event-codes.ts';
 import { EventQueue } from './event-queue.ts';
+import type { SpanLog } from './run/span-log.ts';
 import { MeteredCache } from './work/metered-cache.ts';
 import { meteredFront } from './work/metered-front.ts';
 import { MeteredPaging } from './work/metered-paging.ts';
@@ -34,6 +35,8 @@ export class MachineClock implements MachineHooks {
   nowNanos = 0;
   /** When the CPU activity in hand began. */
   activityNanos = 0;
+  /** Keeps what happened when, for a timeline; null: nobody asked. */
+  spans: SpanLog | null = null;
   /** Makes an interrupt message pending, by vector. */
   readonly deliver: (() => void)[] = [];
   #gate: DoorbellGate | null = null;
@@ -52,6 +55,7 @@ export class MachineClock implements MachineHooks {
         this.events.push(time, EVENT_INTERRUPT, vector);
       },
       tableLoads: () => this.#tableLoads(),
+      span: (kind, start, end, lengthBytes) => this.spans?.add(kind, 0, start, end, lengthBytes),
     });
     // A disk that is no emulation has no shadow doorbells (spec N66).
     this.controller = { timing: this.device, shadowDoorbells: false };

@@ -12,6 +12,7 @@ import {
   EVENT_WATCHDOG,
 } from './event-codes.ts';
 import { MachineClock } from './machine-clock.ts';
+import { SPAN_INTERRUPT, SPAN_SUBMIT, SPAN_TIMER } from './run/span-log.ts';
 import { WORK_COMPLETE, WORK_INTERRUPT, WORK_SUBMIT } from './work/work-kinds.ts';
 
 /** How often the kernel looks for commands past their deadline (spec N26). */
@@ -136,7 +137,7 @@ export class TimedMachine {
     this.clock.deliver[vector]();
     this.machine.driver.poll();
     this.#client.run(cpu);
-    this.#end(cpu);
+    this.#end(cpu, SPAN_INTERRUPT);
   }
 
   #wake(cpu: number): void {
@@ -148,7 +149,7 @@ export class TimedMachine {
     this.#wakeWaits[cpu] = 0;
     this.#begin(cpu);
     this.#client.run(cpu);
-    this.#end(cpu);
+    this.#end(cpu, SPAN_SUBMIT);
   }
 
   /** Timers fire on the first CPU, which is interrupted for them, busy or not. */
@@ -156,14 +157,14 @@ export class TimedMachine {
     this.#timerNanos = Number.POSITIVE_INFINITY;
     this.#begin(0);
     this.machine.nvme.domain?.runTimers();
-    this.#end(0);
+    this.#end(0, SPAN_TIMER);
   }
 
   #watch(): void {
     this.#begin(0);
     this.machine.driver.timeouts.check();
     this.machine.driver.poll();
-    this.#end(0);
+    this.#end(0, SPAN_TIMER);
     this.clock.events.push(this.clock.nowNanos + WATCHDOG_NANOS, EVENT_WATCHDOG);
   }
 
@@ -184,9 +185,10 @@ export class TimedMachine {
     clock.meter.restart();
   }
 
-  #end(cpu: number): void {
+  #end(cpu: number, span: number): void {
     const { clock } = this;
     const spent = clock.meter.spentNanos;
+    if (clock.spans !== null && spent > 0) clock.spans.add(span, cpu, clock.nowNanos, clock.cursorNanos);
     this.busyNanos[cpu] += spent;
     this.#freeAt[cpu] = Math.max(this.#freeAt[cpu], clock.nowNanos) + Math.ceil(spent);
     const due = Math.ceil(this.machine.nvme.domain?.timerDue ?? Number.POSITIVE_INFINITY);

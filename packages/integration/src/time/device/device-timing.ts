@@ -1,6 +1,7 @@
 import { NvmOpcode } from '@dmalab/blk-nvme';
 import type { BusMasterPort, CommandTiming } from '@dmalab/blk-nvme/controller';
 import type { Costs } from '../costs/cost-table.ts';
+import { SPAN_MEDIA, SPAN_TRANSFER } from '../run/span-log.ts';
 import type { Link } from './link.ts';
 import { MediaTiming } from './media.ts';
 
@@ -17,6 +18,8 @@ export interface DeviceSurroundings {
   readonly interrupt: (time: number, vector: number, deliver: () => void) => void;
   /** 32-bit loads of the IOMMU from its tables so far; 0 without an IOMMU. */
   readonly tableLoads: () => number;
+  /** The disk is busy with something for that long: a SPAN_ kind. */
+  readonly span: (kind: number, start: number, end: number, lengthBytes: number) => void;
 }
 
 /**
@@ -55,15 +58,22 @@ export class DeviceTiming implements CommandTiming {
 
   untilExecution(opcode: number, at: number, lengthBytes: number): number {
     if (!this.isRunning) return 0;
-    const ready = opcode === NvmOpcode.READ ? this.media.read(this.#ready, at, lengthBytes) : this.#ready;
+    if (opcode !== NvmOpcode.READ) return this.#wait(this.#ready);
+    const ready = this.media.read(this.#ready, at, lengthBytes);
+    this.#surroundings.span(SPAN_MEDIA, this.#ready, ready, lengthBytes);
     return this.#wait(ready);
   }
 
   untilCompletion(opcode: number, at: number, lengthBytes: number): number {
     if (!this.isRunning) return 0;
-    const done = opcode === NvmOpcode.WRITE ? this.media.write(this.#arrived, at, lengthBytes) : this.#arrived;
+    const arrived = this.#arrived;
+    const { now, span } = this.#surroundings;
+    if (lengthBytes > 0) span(SPAN_TRANSFER, now(), arrived, lengthBytes);
     this.beginStep();
-    return this.#wait(done);
+    if (opcode !== NvmOpcode.WRITE) return this.#wait(arrived);
+    const safe = this.media.write(arrived, at, lengthBytes);
+    span(SPAN_MEDIA, arrived, safe, lengthBytes);
+    return this.#wait(safe);
   }
 
   /** The port as the controller gets it. */

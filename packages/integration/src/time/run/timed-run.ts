@@ -12,6 +12,7 @@ import type { WorkloadPlan } from '../../workload/workload-plan.ts';
 import { startTimedMachine, type TimedClient, type TimedMachine } from '../timed-machine.ts';
 import { WORK_APPLICATION, WORK_PARTS, WORK_WAKE, type WorkPart } from '../work/work-kinds.ts';
 import { ThreadTimes } from './job-times.ts';
+import { SPAN_READ, SPAN_WRITE, type SpanLog } from './span-log.ts';
 
 /** Virtual time without a completion after which the machine is taken for stuck: four I/O timeouts. */
 const PATIENCE_NANOS = 120e9;
@@ -71,6 +72,11 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     this.#wakeNanos = new Float64Array(threads.length).fill(Number.POSITIVE_INFINITY);
     this.#cpus = description.cpus;
     for (let cpu = 0; cpu < Math.min(this.#cpus, threads.length); cpu++) this.timed.wakeAt(this.timed.startNanos, cpu);
+  }
+
+  /** Keeps what happens from now on, for a timeline. */
+  record(spans: SpanLog): void {
+    this.timed.clock.spans = spans;
   }
 
   /** Share of the work that is done, 0 to 1. */
@@ -149,11 +155,12 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     const times = this.#times[index];
     this.timed.charge(WORK_WAKE);
     times.switches++;
-    const now = this.timed.clock.cursorNanos;
+    const { cursorNanos: now, spans } = this.timed.clock;
     for (let i = 0; i < answers.length; i++) {
       const slot = answers[i];
       const direction = slot.isWrite ? times.writes : times.reads;
       direction.add(slot.lengthBytes, slot.startNanos, slot.submittedNanos, now);
+      spans?.add(slot.isWrite ? SPAN_WRITE : SPAN_READ, index, slot.startNanos, now, slot.lengthBytes);
     }
     answers.length = 0;
     this.#lastAnswerNanos = now - this.timed.startNanos;
