@@ -4,15 +4,19 @@ import { RiscvCqcsr, RiscvIpsr } from '../../spec/riscv-registers.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import { Command } from './command.ts';
 import { type Commands, Outcome } from './commands.ts';
-import { hasReserved } from './device-directory.ts';
 import type { Interrupts } from './interrupts.ts';
 import { QueueRegisters } from './queue-registers.ts';
+import { hasReserved, reservedBits } from './reserved-bits.ts';
 
 const CQMF = lowMask(RiscvCqcsr.CQMF);
 const CMD_TO = lowMask(RiscvCqcsr.CMD_TO);
 const CMD_ILL = lowMask(RiscvCqcsr.CMD_ILL);
 const FENCE_W_IP = lowMask(RiscvCqcsr.FENCE_W_IP);
 const STOPS = CQMF | CMD_TO | CMD_ILL;
+const AV = lowMask(RiscvIofence.qw0.AV);
+const WSI = lowMask(RiscvIofence.qw0.WSI);
+const RESERVED0 = reservedBits(RiscvIofence.qw0);
+const RESERVED1 = reservedBits(RiscvIofence.qw1);
 
 /** The command queue: fetch loop, fences and errors (spec H100). Works in {@link step} only. */
 export class CommandQueue {
@@ -62,20 +66,19 @@ export class CommandQueue {
 
   /** Everything before it is done by now, for this queue works in order: it only has to say so. */
   #fence(command: Command): number {
-    const { qw0, qw1 } = RiscvIofence;
-    const isWellFormed =
-      !hasReserved(command.low0, command.high0, qw0) && !hasReserved(command.low1, command.high1, qw1);
+    const { low0, high0, low1, high1 } = command;
+    const isWellFormed = !hasReserved(low0, high0, RESERVED0) && !hasReserved(low1, high1, RESERVED1);
     if (command.func !== RiscvIofenceFunc.C || !isWellFormed) return CMD_ILL;
     if (this.#hasTimedOut) {
       this.#hasTimedOut = false;
       return CMD_TO;
     }
-    if (command.flag0(qw0.AV)) {
-      const at = command.field1({ hi: 52, lo: 0 }) * 4;
+    if ((low0 & AV) !== 0) {
+      const at = (high1 * 2 ** 32 + low1) * 4;
       if (!this.#memory.canAccess(at)) return CQMF;
-      this.#memory.store32(at, command.field0(qw0.DATA));
+      this.#memory.store32(at, high0);
     }
-    if (command.flag0(qw0.WSI)) this.#raise(FENCE_W_IP);
+    if ((low0 & WSI) !== 0) this.#raise(FENCE_W_IP);
     return 0;
   }
 

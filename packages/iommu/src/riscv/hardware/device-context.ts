@@ -9,12 +9,12 @@ import {
 } from '../../spec/riscv-tables.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import type { RiscvDeviations } from './deviations.ts';
-import { hasReserved } from './device-directory.ts';
+import { hasReserved, type ReservedBits, reservedBits } from './reserved-bits.ts';
 import type { StageRoot, TranslationContext } from './translation-context.ts';
 
 const { tc, iohgatp, ta, fsc, msiptp, msiAddrMask, msiAddrPattern } = RiscvDeviceContext;
-const QWORDS = [tc, iohgatp, ta, fsc] as const;
-const EXTENDED_QWORDS = [msiptp, msiAddrMask, msiAddrPattern] as const;
+const RESERVED = [tc, iohgatp, ta, fsc].map(reservedBits);
+const EXTENDED_RESERVED = [msiptp, msiAddrMask, msiAddrPattern].map(reservedBits);
 
 /** The words of a device context as they were read, and the rules that they must keep (spec H93, H94). */
 export class DeviceContext {
@@ -95,16 +95,16 @@ export class DeviceContext {
   }
 
   #hasReserved(): boolean {
-    for (let i = 0; i < QWORDS.length; i++) if (this.#qwordHasReserved(i, QWORDS[i])) return true;
+    for (let i = 0; i < RESERVED.length; i++) if (this.#qwordHas(i, RESERVED[i])) return true;
     if (!this.#capabilities.msiFlat) return false;
-    for (let i = 0; i < EXTENDED_QWORDS.length; i++) {
-      if (this.#qwordHasReserved(4 + i, EXTENDED_QWORDS[i])) return true;
+    for (let i = 0; i < EXTENDED_RESERVED.length; i++) {
+      if (this.#qwordHas(4 + i, EXTENDED_RESERVED[i])) return true;
     }
     return (this.words[14] | this.words[15]) !== 0 || this.field(4, msiptp.MODE) > RiscvMsiptpMode.FLAT;
   }
 
-  #qwordHasReserved(qword: number, fields: Readonly<Record<string, Field>>): boolean {
-    return hasReserved(this.words[qword * 2], this.words[qword * 2 + 1], fields);
+  #qwordHas(qword: number, reserved: ReservedBits): boolean {
+    return hasReserved(this.words[qword * 2], this.words[qword * 2 + 1], reserved);
   }
 
   /** The combinations of spec H94. Big-endian tables and Sv32 aren't modelled, so SBE and SXL must be clear. */

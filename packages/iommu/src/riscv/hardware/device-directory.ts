@@ -1,11 +1,13 @@
-import { type Field, get } from '../../spec/bits.ts';
+import { get } from '../../spec/bits.ts';
 import { RiscvCause } from '../../spec/riscv-faults.ts';
 import * as layout from '../../spec/riscv-tables.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import type { DeviceContext } from './device-context.ts';
+import { hasReserved, reservedBits } from './reserved-bits.ts';
 
 const INDEX_BITS = 9;
+const RESERVED = reservedBits(layout.RiscvDirectoryEntry);
 
 /** The device directory: one to three levels to the context of a device (spec H92). */
 export class DeviceDirectory {
@@ -32,7 +34,7 @@ export class DeviceDirectory {
       const low = this.#memory.load32(at);
       const high = this.#memory.load32(at + 4);
       if (get(low, high, layout.RiscvDirectoryEntry.V) === 0) return RiscvCause.DDT_NOT_VALID;
-      if (hasReserved(low, high, layout.RiscvDirectoryEntry)) return RiscvCause.DDT_MISCONFIGURED;
+      if (hasReserved(low, high, RESERVED)) return RiscvCause.DDT_MISCONFIGURED;
       table = get(low, high, layout.RiscvDirectoryEntry.PPN) * 4096;
     }
     const bytes = this.#extended ? layout.RISCV_EXTENDED_CONTEXT_BYTES : layout.RISCV_BASE_CONTEXT_BYTES;
@@ -41,10 +43,4 @@ export class DeviceDirectory {
     for (let word = 0; word < bytes / 4; word++) context.words[word] = this.#memory.load32(at + word * 4);
     return 0;
   }
-}
-
-/** Is a field that the layout calls reserved not zero? */
-export function hasReserved(low: number, high: number, fields: Readonly<Record<string, Field>>): boolean {
-  for (const name in fields) if (name.startsWith('RSVD') && get(low, high, fields[name]) !== 0) return true;
-  return false;
 }

@@ -3,11 +3,13 @@ import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RISCV_MSI_PTE_BYTES, RiscvMrifPte, RiscvMsiMode, RiscvMsiPte } from '../../spec/riscv-tables.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
-import { hasReserved } from './device-directory.ts';
+import { hasReserved, reservedBits } from './reserved-bits.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 /** An interrupt file in memory: 2048 interrupts, 64 to a pair of pending and enable words. */
 const MRIF_INTERRUPTS = 2048;
+const BASIC_RESERVED = reservedBits(RiscvMsiPte);
+const MRIF_RESERVED = [reservedBits(RiscvMrifPte.qw0), reservedBits(RiscvMrifPte.qw1)] as const;
 
 /** Where an MSI goes when its page is an interrupt file in memory (spec H102). */
 export interface InterruptFile {
@@ -43,12 +45,12 @@ export class MsiTable {
     if (get(low, high, RiscvMsiPte.V) === 0) return failed(RiscvCause.MSI_PTE_NOT_VALID);
     const mode = get(low, high, RiscvMsiPte.M);
     if (get(low, high, RiscvMsiPte.C) === 1) return failed(RiscvCause.MSI_PTE_MISCONFIGURED);
-    if (mode === RiscvMsiMode.BASIC && !hasReserved(low, high, RiscvMsiPte)) {
+    if (mode === RiscvMsiMode.BASIC && !hasReserved(low, high, BASIC_RESERVED)) {
       return { page: get(low, high, RiscvMsiPte.PPN) * 4096, cause: 0 };
     }
     const { qw0, qw1 } = RiscvMrifPte;
     const isFile = mode === RiscvMsiMode.MRIF && this.#hasMrif;
-    if (!isFile || hasReserved(low, high, qw0) || hasReserved(low1, high1, qw1)) {
+    if (!isFile || hasReserved(low, high, MRIF_RESERVED[0]) || hasReserved(low1, high1, MRIF_RESERVED[1])) {
       return failed(RiscvCause.MSI_PTE_MISCONFIGURED);
     }
     this.file = {

@@ -21,6 +21,14 @@ const RESERVED_HIGH = 0x1fc0_0000;
 const PBMT_HIGH = 0x6000_0000;
 const N_HIGH = 0x8000_0000;
 const INDEX_BITS = 9;
+const INDEX = 2 ** INDEX_BITS - 1;
+const ROOT_INDEX = 2 ** (INDEX_BITS + 2) - 1;
+/** What an address is multiplied with for its index, by level: powers of two, so that nothing is rounded. */
+const PER_SPAN = [0, 1, 2, 3, 4].map((level) => 2 ** (-12 - INDEX_BITS * level));
+/** What a leaf has that any user may read and that needs no mark. */
+const QUICK_LEAF = V | lowMask(RiscvPte.R) | U | A;
+/** Rights of a cached table whose leaves can be read on the quick way. */
+const QUICK_TABLE = 1;
 
 /** On whose behalf a request comes, as far as U of a page cares (spec H97). */
 export const Privilege = { USER: 0, SUPERVISOR: 1, SUPERVISOR_WITH_SUM: 2 } as const;
@@ -41,11 +49,13 @@ export class PagingWalk {
   leafClean = false;
   /** Memory type of the leaf, 0 to 2. */
   memoryType = 0;
+  /** Address of the page that {@link walkQuickly} found; as its result the double would be boxed. */
+  readonly quickPage = new Float64Array(1);
   readonly #memory: UnitMemory;
   readonly #caches: TranslationCaches;
   readonly #reach: TableReach;
-  /** Index bits that the root has beyond 9: 2 for the second stage, whose addresses are zero-extended. */
-  readonly #extraRootBits: number;
+  /** First address that a table of so many levels doesn't take. */
+  readonly #limits: readonly number[];
   readonly #reservedHigh: number;
   /** Bits that a pointer to a table must not have set. */
   readonly #reservedInPointer: number;
@@ -59,7 +69,9 @@ export class PagingWalk {
     this.#memory = memory;
     this.#caches = caches;
     this.#reach = reach;
-    this.#extraRootBits = options.isSecond ? 2 : -1; // the first stage takes the lower half of a sign-extended span
+    // The first stage takes the lower half of a sign-extended span, the second has two index bits more at its root.
+    const rootBits = options.isSecond ? 2 : -1;
+    this.#limits = [0, 1, 2, 3, 4, 5].map((levels) => 2 ** (12 + INDEX_BITS * levels + rootBits));
     this.#reservedHigh = (options.memoryTypes ? RESERVED_HIGH : RESERVED_HIGH | PBMT_HIGH) | 0;
     this.#reservedInPointer = options.deviations === 'qemu' ? 0 : U | A | D;
   }
@@ -78,13 +90,12 @@ export class PagingWalk {
     privilege: number,
     setsAccessed: boolean,
   ): number {
-    if (address >= 2 ** (12 + INDEX_BITS * levels + this.#extraRootBits)) return WalkFault.PAGE;
+    if (address >= this.#limits[levels]) return WalkFault.PAGE;
     const slot = this.#caches.tables.find(tag, address);
     let level = slot >= 0 ? 0 : levels - 1;
     let table = slot >= 0 ? this.#caches.tables.targets[slot] : root;
     for (; ; level--) {
-      const mask = level === levels - 1 ? 2 ** (INDEX_BITS + 2) - 1 : 2 ** INDEX_BITS - 1;
-      const index = Math.floor(address * 2 ** (-12 - INDEX_BITS * level)) & mask;
+      const index = (address * PER_SPAN[level]) & (level === levels - 1 ? ROOT_INDEX : INDEX);
       const guestAt = table + index * 8;
       const at = this.#reach.entryAt(context, guestAt, false);
       if (at < 0) return at;
@@ -100,8 +111,36 @@ export class PagingWalk {
         return WalkFault.PAGE;
       }
       table = pageOf(low, high);
-      if (level === 1) this.#caches.tables.insert(tag, address, table, 0);
+      if (level === 1) this.#cacheTable(context, tag, address, table);
     }
+  }
+
+  /**
+   * Finds a plain 4 KiB leaf whose table is cached, for a request of a user, and leaves it in {@link quickPage} and its
+   * rights as {@link walk} does. False when it takes a walk, be it to find a fault. Most misses end here.
+   */
+  walkQuickly(tag: number, address: number, right: number): boolean {
+    const { tables } = this.#caches;
+    const slot = tables.find(tag, address);
+    if (slot < 0 || tables.rights[slot] !== QUICK_TABLE) return false;
+    const at = tables.targets[slot] + ((address >>> 9) & (INDEX * 8));
+    if (!this.#memory.canAccess(at)) return false;
+    const low = this.#memory.load32(at);
+    const high = this.#memory.load32(at + 4);
+    const isDirty = (low & D) !== 0;
+    const rights = (low & RWX) >> RIGHTS_SHIFT;
+    if ((low & QUICK_LEAF) !== QUICK_LEAF || (rights & right) !== right || (right === WRITES && !isDirty)) return false;
+    if ((high & ~PPN_HIGH) !== 0) return false;
+    this.leafRights = isDirty ? rights : rights & ~WRITES;
+    this.quickPage[0] = pageOf(low, high);
+    return true;
+  }
+
+  /** Of a stage that is alone, and whose pages are no interrupt files: what else there is to check is in the leaf. */
+  #cacheTable(context: TranslationContext, tag: number, address: number, table: number): void {
+    const isAlone = context.first.levels === 0 || context.second.levels === 0;
+    const rights = isAlone && context.msiTable === 0 ? QUICK_TABLE : 0;
+    this.#caches.tables.insert(tag, address, table, rights);
   }
 
   /** The page, if the entry is a proper leaf and grants what is asked. */
@@ -117,7 +156,7 @@ export class PagingWalk {
     this.leafClean = (low & D) === 0 && (right & WRITES) === 0;
     if ((high & N_HIGH) !== 0) return this.#napotPage(page, level);
     this.leafShift = 12 + INDEX_BITS * level;
-    return page % 2 ** this.leafShift === 0 ? page : WalkFault.PAGE;
+    return level === 0 || page % 2 ** this.leafShift === 0 ? page : WalkFault.PAGE;
   }
 
   /** 64 KiB: sixteen entries of level 0, whose PPN names the size in its low bits. */

@@ -3,11 +3,14 @@ import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RISCV_PROCESS_CONTEXT_BYTES, RiscvDirectoryEntry, RiscvProcessContext } from '../../spec/riscv-tables.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { DeviceContext } from './device-context.ts';
-import { hasReserved } from './device-directory.ts';
 import type { TableReach } from './paging-walk.ts';
+import { hasReserved, reservedBits } from './reserved-bits.ts';
 import type { TranslationContext } from './translation-context.ts';
 import { WalkFault } from './walk-fault.ts';
 
+const DIRECTORY_RESERVED = reservedBits(RiscvDirectoryEntry);
+const TA_RESERVED = reservedBits(RiscvProcessContext.ta);
+const FSC_RESERVED = reservedBits(RiscvProcessContext.fsc);
 /** Bits of a process id that each level takes, leaf first (spec H95). */
 const LEVEL_BITS = [8, 9, 3] as const;
 
@@ -33,7 +36,7 @@ export class ProcessDirectory {
       const low = this.#memory.load32(at);
       const high = this.#memory.load32(at + 4);
       if (get(low, high, RiscvDirectoryEntry.V) === 0) return RiscvCause.PDT_NOT_VALID;
-      if (hasReserved(low, high, RiscvDirectoryEntry)) return RiscvCause.PDT_MISCONFIGURED;
+      if (hasReserved(low, high, DIRECTORY_RESERVED)) return RiscvCause.PDT_MISCONFIGURED;
       table = get(low, high, RiscvDirectoryEntry.PPN) * 4096;
     }
     const at = this.#entryAt(context, table + indexAt(processId, 0) * RISCV_PROCESS_CONTEXT_BYTES);
@@ -44,7 +47,8 @@ export class ProcessDirectory {
     const [taLow, taHigh, fscLow, fscHigh] = [0, 4, 8, 12].map((word) => this.#memory.load32(at + word));
     const { ta, fsc } = RiscvProcessContext;
     if (get(taLow, taHigh, ta.V) === 0) return RiscvCause.PDT_NOT_VALID;
-    if (hasReserved(taLow, taHigh, ta) || hasReserved(fscLow, fscHigh, fsc)) return RiscvCause.PDT_MISCONFIGURED;
+    if (hasReserved(taLow, taHigh, TA_RESERVED) || hasReserved(fscLow, fscHigh, FSC_RESERVED))
+      return RiscvCause.PDT_MISCONFIGURED;
     if (!device.decodeFirstStage(context, get(fscLow, fscHigh, fsc.PPN), get(fscLow, fscHigh, fsc.MODE))) {
       return RiscvCause.PDT_MISCONFIGURED;
     }

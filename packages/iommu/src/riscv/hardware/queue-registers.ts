@@ -12,6 +12,10 @@ export class QueueRegisters {
   tail = 0;
   /** Error bits, write one to clear. */
   errors = 0;
+  /** Address of the first entry. */
+  base = 0;
+  /** Entries minus one. */
+  mask = 1;
   #baseLow = 0;
   #baseHigh = 0;
   #enables = 0;
@@ -30,15 +34,6 @@ export class QueueRegisters {
     return (this.#enables & INTERRUPT_ENABLE) !== 0;
   }
 
-  /** Entries minus one. */
-  get mask(): number {
-    return 2 ** (get(this.#baseLow, 0, RiscvQueueBase.LOG2SZ_1) + 1) - 1;
-  }
-
-  get base(): number {
-    return get(this.#baseLow, this.#baseHigh, RiscvQueueBase.PPN) * 4096;
-  }
-
   readBase(isHigh: boolean): number {
     return isHigh ? this.#baseHigh : this.#baseLow;
   }
@@ -46,6 +41,8 @@ export class QueueRegisters {
   writeBase(isHigh: boolean, value: number): void {
     if (isHigh) this.#baseHigh = value;
     else this.#baseLow = value;
+    this.base = get(this.#baseLow, this.#baseHigh, RiscvQueueBase.PPN) * 4096;
+    this.mask = 2 ** (get(this.#baseLow, 0, RiscvQueueBase.LOG2SZ_1) + 1) - 1;
   }
 
   get control(): number {

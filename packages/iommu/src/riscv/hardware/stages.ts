@@ -23,7 +23,7 @@ export class Stages implements TableReach {
   /** `iotval2` of a guest page fault (spec H99). */
   guestFaultAddress = 0;
   readonly #memory: UnitMemory;
-  readonly #first: PagingWalk;
+  readonly first: PagingWalk;
   readonly #second: PagingWalk;
 
   constructor(
@@ -35,7 +35,7 @@ export class Stages implements TableReach {
     const memoryTypes = capabilities.pageBasedMemoryTypes;
     const physical: TableReach = { entryAt: (_, at) => this.#physical(at) };
     this.#memory = memory;
-    this.#first = new PagingWalk(memory, caches, this, { isSecond: false, memoryTypes, deviations });
+    this.first = new PagingWalk(memory, caches, this, { isSecond: false, memoryTypes, deviations });
     this.#second = new PagingWalk(memory, caches, physical, { isSecond: true, memoryTypes, deviations });
   }
 
@@ -48,10 +48,10 @@ export class Stages implements TableReach {
     if (context.first.levels === 0) return address;
     const marks = context.firstAccessedDirty;
     const privilege = privilegeOf(context, request);
-    const page = this.#first.walk(context, context.first, tag, address, request.right, privilege, marks);
+    const page = this.first.walk(context, context.first, tag, address, request.right, privilege, marks);
     if (page < 0) return page;
-    this.#take(this.#first);
-    return page + (address % 2 ** this.#first.leafShift);
+    this.#take(this.first);
+    return page + (address % 2 ** this.first.leafShift);
   }
 
   /** Physical address behind a guest physical one: the second stage. Cached tables are of this stage if it is alone. */

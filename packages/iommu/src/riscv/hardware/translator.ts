@@ -2,6 +2,7 @@ import { ATS_NOT_TRANSLATABLE, ATS_UNSUPPORTED, type AtsCompletion, type AtsRequ
 import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RiscvDdtpMode } from '../../spec/riscv-registers.ts';
 import { RiscvPdtpMode } from '../../spec/riscv-tables.ts';
+import type { TranslationArray } from '../../vtd/hardware/translation-array.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { ANY } from './address-spaces.ts';
@@ -43,13 +44,9 @@ export class Translator {
   readonly contexts: ContextCache;
   readonly caches: TranslationCaches;
   readonly stages: Stages;
-  // The columns that a hit reads, one load away instead of four.
   readonly #tagOf: Int32Array;
-  readonly #pages: Float64Array;
-  readonly #tags: Int32Array;
-  readonly #rights: Uint8Array;
-  readonly #targets: Float64Array;
-  readonly #mask: number;
+  /** The IOTLB's 4 KiB pages: what a hit reads. */
+  readonly #pages: TranslationArray;
   /** The address that a miss is about, then its answer: as its result the double would be boxed, and every hit with it. */
   readonly #answer = new Float64Array(1);
   readonly #plain = new Request();
@@ -79,11 +76,7 @@ export class Translator {
     this.#processes = new ProcessDirectory(memory, this.stages);
     this.#messages = new MsiTable(memory, capabilities);
     this.#tagOf = this.contexts.tagOf;
-    this.#pages = this.caches.pages.pages;
-    this.#tags = this.caches.pages.tags;
-    this.#rights = this.caches.pages.rights;
-    this.#targets = this.caches.pages.targets;
-    this.#mask = this.caches.pages.mask;
+    this.#pages = this.caches.pages;
   }
 
   /** `ddtp` took effect. What is cached stays, for software to invalidate; without tags nothing hits while it is off. */
@@ -96,15 +89,9 @@ export class Translator {
 
   /** See {@link IommuUnit.translate}. */
   translate(deviceId: number, address: number, isWrite: number): number {
-    const slot = (address >>> 12) & this.#mask;
-    const offset = address & 0xfff;
-    if (
-      this.#pages[slot] === address - offset &&
-      this.#tags[slot] === this.#tagOf[deviceId] &&
-      (this.#rights[slot] & (isWrite + 1)) !== 0
-    ) {
-      return this.#targets[slot] + offset;
-    }
+    const slot = this.#pages.find(this.#tagOf[deviceId], address);
+    if (slot >= 0 && (this.#pages.rights[slot] & (isWrite + 1)) !== 0)
+      return this.#pages.targets[slot] + (address & 0xfff);
     this.#answer[0] = address;
     this.#miss(deviceId, isWrite + 1);
     return this.#answer[0];
@@ -112,7 +99,15 @@ export class Translator {
 
   /** Finds the address in `#answer` and puts what became of it there. */
   #miss(deviceId: number, right: number): void {
-    this.#plain.setPlain(deviceId, this.#answer[0], right);
+    const address = this.#answer[0];
+    const tag = this.#tagOf[deviceId] ?? 0;
+    const { first } = this.stages;
+    if (first.walkQuickly(tag, address, right) && first.quickPage[0] < this.#limit) {
+      this.#pages.insert(tag, address, first.quickPage[0], first.leafRights);
+      this.#answer[0] = first.quickPage[0] + (address & 0xfff);
+      return;
+    }
+    this.#plain.setPlain(deviceId, address, right);
     this.#answer[0] = this.translateRequest(this.#plain);
   }
 
