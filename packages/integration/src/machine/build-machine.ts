@@ -18,13 +18,14 @@ import {
   PageAllocator,
   PageDescriptors,
   PageView,
-  q35AddressMap,
+  type ZoneLimits,
 } from '@dmalab/phys-memory';
 import type { SwiotlbPool } from '@dmalab/swiotlb';
 import { TraceRing } from '@dmalab/trace';
 import type { MachineHooks } from './hooks.ts';
 import type { Machine } from './machine.ts';
 import { checkDescription, type MachineDescription } from './machine-description.ts';
+import { addressMapOf, zonesOf } from './parts/address-map.ts';
 import { buildSwiotlb } from './parts/bounce-part.ts';
 import { buildIommu } from './parts/iommu-part.ts';
 import { buildMemory } from './parts/memory-part.ts';
@@ -55,12 +56,12 @@ const HIGH_WINDOW = { kind: 'prefetchable', cpuStart: 2 ** 39, lengthBytes: 2 **
 export function buildMachine(description: MachineDescription, options: BuildOptions = {}): Machine {
   checkDescription(description);
   const { hooks } = options;
-  const map = q35AddressMap(description.memoryBytes);
+  const map = addressMapOf(description);
   const ram = map.ranges.filter(({ kind }) => kind === 'ram');
   const part = buildMemory(description, ram, hooks);
   const { memory } = part;
   const bounce = buildSwiotlb(description, map, part, hooks);
-  const pages = buildPages(map, part.memory, bounce?.pool ?? null);
+  const pages = buildPages(map, zonesOf(description), part.memory, bounce?.pool ?? null);
   const iommu =
     description.iommu === 'off' ? null : buildIommu(description, memory, pages, options.meterIommu ?? false);
   const fabric = buildFabric(part.device, map, iommu?.meter ?? iommu?.unit ?? null);
@@ -129,9 +130,14 @@ function acsRedirection(commandLine: string): { readonly disableAcsRedir?: strin
   return list === undefined ? {} : { disableAcsRedir: list };
 }
 
-function buildPages(map: AddressMap, memory: Machine['memory'], pool: SwiotlbPool | null): PageAllocator {
+function buildPages(
+  map: AddressMap,
+  zones: ZoneLimits,
+  memory: Machine['memory'],
+  pool: SwiotlbPool | null,
+): PageAllocator {
   const reserved = pool === null ? [] : [{ name: 'software IO TLB', start: pool.start, end: pool.end - 1 }];
-  return new PageAllocator(new PageDescriptors(map, { reserved }), memory);
+  return new PageAllocator(new PageDescriptors(map, { reserved, zones }), memory);
 }
 
 /** The page allocator as the DMA API asks it: by physical address, any node where none is preferred. */

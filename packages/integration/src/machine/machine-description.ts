@@ -9,6 +9,9 @@ export type IommuPolicy = 'off' | 'passthrough' | 'strict' | 'lazy';
 /** Where a device is plugged in: in the root complex, below a root port of its own, or on the one switch. */
 export type Attachment = 'root-bus' | 'root-port' | 'switch';
 
+/** What keeps a guest's memory from its host: AMD SEV, Intel TDX, or an Arm CCA realm (spec P60). */
+export type ConfidentialKind = 'none' | 'sev' | 'tdx' | 'cca';
+
 /** An NVMe disk of the machine's `diskBytes`. */
 export interface NvmeDescription {
   readonly kind: 'nvme';
@@ -21,7 +24,7 @@ export interface NvmeDescription {
 export interface PeerMemoryDescription {
   readonly kind: 'peer-memory';
   readonly attachment: Attachment;
-  /** A power of two, at least 2 MiB. */
+  /** A power of two, 2 MiB to 64 GiB; it takes up only what is written to it. */
   readonly barBytes: number;
   /** Its driver registered page descriptors for the memory; without them only physical addresses name it. */
   readonly hasPages: boolean;
@@ -33,15 +36,17 @@ export type DeviceDescription = NvmeDescription | PeerMemoryDescription;
 export interface MachineDescription {
   /** What tables and messages call it. */
   readonly name: string;
-  /** Whose rules for bounce pools and caches its kernel follows; the address map is a q35's on both. */
+  /** Whose rules for bounce pools and caches its kernel follows. */
   readonly platform: 'x86' | 'arm64';
   /** A multiple of 1 MiB, at least 64 MiB. */
   readonly memoryBytes: number;
+  /** Where RAM begins: 0 for the address map of a q35; a SoC's RAM is one piece from 1 GiB or higher up. */
+  readonly ramStart: number;
   readonly cpus: number;
   /** Devices see what CPU caches hold. Where they don't, maps and unmaps maintain the caches (spec P71). */
   readonly coherent: boolean;
   /** A guest whose memory devices can't read unless it is shared with them (spec P60 to P66). */
-  readonly confidential: 'none' | 'sev';
+  readonly confidential: ConfidentialKind;
   /** How its kernel uses its IOMMU; `off` for a machine without one. */
   readonly iommu: IommuPolicy;
   /** Whose IOMMU it is: Intel's VT-d, or AMD-Vi. */
@@ -63,6 +68,7 @@ export interface MachineDescription {
 }
 
 const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /** A disk as it comes: below nothing, and reaching everything. */
 export const PLAIN_NVME: NvmeDescription = { kind: 'nvme', attachment: 'root-bus', busAddressBits: 52 };
@@ -71,6 +77,7 @@ export const PLAIN_NVME: NvmeDescription = { kind: 'nvme', attachment: 'root-bus
 export const MACHINE_DEFAULTS: Omit<MachineDescription, 'name'> = {
   platform: 'x86',
   memoryBytes: 1024 * MIB,
+  ramStart: 0,
   cpus: 1,
   coherent: true,
   confidential: 'none',
@@ -87,7 +94,8 @@ export const MACHINE_DEFAULTS: Omit<MachineDescription, 'name'> = {
 
 /** @throws {MachineDescriptionError} naming the first value that no machine can have */
 export function checkDescription(description: MachineDescription): void {
-  const { name, memoryBytes, cpus, diskBytes, devices, confidential, iommu, coherent, platform } = description;
+  const { name, memoryBytes, ramStart, cpus, diskBytes, devices } = description;
+  const { confidential, iommu, coherent, platform } = description;
   const demand = (isTrue: boolean, path: string, problem: string, remedy: string): void => {
     if (!isTrue) throw new MachineDescriptionError(name, path, problem, remedy);
   };
@@ -101,12 +109,18 @@ export function checkDescription(description: MachineDescription): void {
   demand(diskBytes > 0 && diskBytes % 512 === 0, 'diskBytes', `a disk of ${diskBytes} bytes`, 'give a multiple of 512');
   const hasDisk = devices.some(({ kind }) => kind === 'nvme');
   demand(hasDisk, 'devices', 'no disk to run workloads on', 'list a device of kind nvme');
-  const isPlain = confidential === 'none' || (iommu === 'off' && coherent && platform === 'x86');
+  const guestPlatform = confidential === 'cca' ? 'arm64' : 'x86';
   demand(
-    isPlain,
+    confidential === 'none' || (iommu === 'off' && coherent && platform === guestPlatform),
     'confidential',
-    'a SEV guest with an IOMMU or without coherent devices',
-    'SEV is modelled on coherent x86 machines with iommu: off',
+    `a guest of kind ${confidential} with an IOMMU, without coherent devices, or on the other platform`,
+    `${confidential} is modelled on coherent ${guestPlatform} machines with iommu: off`,
+  );
+  demand(
+    ramStart === 0 || (platform === 'arm64' && ramStart % GIB === 0 && ramStart > 0 && ramStart <= 2 ** 40),
+    'ramStart',
+    `RAM from 0x${ramStart.toString(16)} on an ${platform} machine`,
+    'give 0, or on arm64 a multiple of 1 GiB',
   );
   for (const [i, device] of devices.entries()) checkDevice(name, device, `devices.${i}`);
 }
@@ -123,11 +137,11 @@ function checkDevice(name: string, device: DeviceDescription, path: string): voi
     );
   }
   const { barBytes } = device;
-  if (barBytes >= 2 * MIB && Number.isInteger(Math.log2(barBytes)) && barBytes <= 2 ** 30) return;
+  if (barBytes >= 2 * MIB && Number.isInteger(Math.log2(barBytes)) && barBytes <= 64 * GIB) return;
   throw new MachineDescriptionError(
     name,
     `${path}.barBytes`,
     `a BAR of ${barBytes} bytes`,
-    'give a power of two from 2 MiB to 1 GiB',
+    'give a power of two from 2 MiB to 64 GiB',
   );
 }

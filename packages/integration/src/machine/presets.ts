@@ -22,12 +22,16 @@ const DIFFERENCES: Readonly<Record<string, Partial<MachineDescription>>> = {
   'x86-amd': { iommu: 'lazy', iommuKind: 'amd', forwardsPeers: true },
   'x86-swiotlb': { commandLine: 'swiotlb=force' },
   'sev-guest': { confidential: 'sev' },
+  'tdx-guest': { confidential: 'tdx' },
+  'cca-realm': { platform: 'arm64', ramStart: GIB, confidential: 'cca' },
   // 32 address bits with three quarters of the memory above them: those buffers bounce (spec S24b).
   'x86-32bit': { memoryBytes: 8 * GIB, devices: [{ ...PLAIN_NVME, busAddressBits: 32 }] },
   'soc-noncoherent': { platform: 'arm64', coherent: false },
+  'soc-high-ram': { platform: 'arm64', ramStart: 2 * GIB, coherent: false },
   'nvme-switch': { devices: [ON_SWITCH, ON_SWITCH] },
   'nvme-root-ports': { iommu: 'strict', devices: [ON_ROOT_PORT, ON_ROOT_PORT] },
   'gpu-peer': { devices: [ON_SWITCH, GPU] },
+  'gpu-large-bar': { devices: [ON_SWITCH, { ...GPU, barBytes: 16 * GIB }] },
   // The ports redirect because of the IOMMU, and the CPU sends it down again (spec T45, T39).
   'gpu-peer-vtd': { iommu: 'strict', forwardsPeers: true, devices: [ON_SWITCH, GPU] },
 };

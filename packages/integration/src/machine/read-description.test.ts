@@ -54,7 +54,7 @@ describe('a machine from plain data', () => {
       'what only the builder sees',
       { name: 'a', confidential: 'sev', iommu: 'lazy' },
       'confidential',
-      'a SEV guest with',
+      'a guest of kind sev',
     ],
   ])('refuses %s and says where', (_, data, path, problem) => {
     expect(() => read(data)).toThrow(

@@ -4,6 +4,7 @@ import { bringUp } from '../machine/bring-up.ts';
 import { buildMachine } from '../machine/build-machine.ts';
 import type { RunningMachine } from '../machine/machine.ts';
 import type { IommuPolicy, MachineDescription } from '../machine/machine-description.ts';
+import type { PeerPart } from '../machine/parts/peer-part.ts';
 import { MACHINES } from '../machine/presets.ts';
 import type { Story, StoryRequest, StoryRun } from './story.ts';
 import { type WatchedTransfer, watchRequest } from './watched-request.ts';
@@ -15,6 +16,7 @@ const KIB = 1024;
 const READS = 201;
 const READ_PAGES = 32;
 const PATTERN_STEP = 7;
+const PATTERN_BYTES = 256 * KIB;
 
 const PLOT = [
   'A disk is told to write memory of a GPU beside it under one switch. The block layer finds that the two can talk by bus address, so nothing is mapped and no IOVA is needed.',
@@ -63,7 +65,10 @@ function staleIovaMachine(iommu: IommuPolicy): MachineDescription {
 function runSetting({ setting, iommu, staleIovaState }: Setting): StoryRun {
   const machine = bringUp(buildMachine(staleIovaMachine(iommu)), { staleIovaState, maxRetries: 0 });
   const [peer] = machine.peers;
-  for (let i = 0; i < peer.bytes.length; i++) peer.bytes[i] = 1 + ((i * PATTERN_STEP + (i >>> 8)) % 255);
+  peer.memory.write(
+    0,
+    Uint8Array.from({ length: PATTERN_BYTES }, (_, i) => 1 + ((i * PATTERN_STEP + (i >>> 8)) % 255)),
+  );
   const at = (offset: number, lengthBytes: number) => [peer.phys + offset, lengthBytes] as const;
   const apart = [at(64 * KIB, 32 * KIB), at(192 * KIB, 32 * KIB)];
   const write = (what: string, pieces: WatchedTransfer['pieces']) =>
@@ -86,9 +91,7 @@ function runSetting({ setting, iommu, staleIovaState }: Setting): StoryRun {
 function watchPeerWrite(machine: RunningMachine, transfer: WatchedTransfer): StoryRequest {
   const { media } = machine.disk;
   const [peer] = machine.peers;
-  const sent = transfer.pieces.flatMap(([phys, lengthBytes]) => [
-    ...peer.bytes.subarray(phys - peer.phys, phys - peer.phys + lengthBytes),
-  ]);
+  const sent = transfer.pieces.flatMap(([phys, lengthBytes]) => [...bytesOf(peer, phys - peer.phys, lengthBytes)]);
   const disk = Uint8Array.from(sent, (byte) => ~byte);
   media.write(0, disk, 0, disk.length);
   const request = watchRequest(machine, transfer);
@@ -99,13 +102,19 @@ function watchPeerWrite(machine: RunningMachine, transfer: WatchedTransfer): Sto
 /** A read from the start of the disk, which holds a pattern, into memory that held nothing of it. */
 function watchRead(machine: RunningMachine, transfer: WatchedTransfer): StoryRequest {
   const { memory, peers, disk } = machine;
-  const sent = peers[0].bytes.slice(0, transfer.pieces.length * PAGE_SIZE);
+  const sent = bytesOf(peers[0], 0, transfer.pieces.length * PAGE_SIZE);
   disk.media.write(0, sent, 0, sent.length);
   for (const [phys, lengthBytes] of transfer.pieces) memory.fill(phys, lengthBytes, 0);
   const request = watchRequest(machine, transfer);
   const arrived = new Uint8Array(sent.length);
   for (const [i, [phys]] of transfer.pieces.entries()) memory.read(phys, arrived, i * PAGE_SIZE, PAGE_SIZE);
   return { ...request, arrivedBytes: arrived.filter((byte, i) => byte === sent[i]).length };
+}
+
+function bytesOf({ memory }: PeerPart, offset: number, lengthBytes: number): Uint8Array {
+  const bytes = new Uint8Array(lengthBytes);
+  memory.read(offset, bytes);
+  return bytes;
 }
 
 /** No two of them side by side, so that they stay 32 segments; page by page they fit one range of IOVAs (spec N41). */

@@ -25,10 +25,12 @@ function transfer(machine: RunningMachine, opf: number, phys: number): number {
 /** Peer memory to disk, disk to another place in peer memory. */
 function roundTrip(change: Partial<MachineDescription>) {
   const machine = bringUp(buildMachine({ ...MACHINES['gpu-peer'], ...change }));
-  const [{ bytes, phys }] = machine.peers;
-  bytes.set(PATTERN);
+  const [{ memory, phys }] = machine.peers;
+  memory.write(0, PATTERN);
   const statuses = [transfer(machine, REQ_OP_WRITE, phys), transfer(machine, REQ_OP_READ, phys + 0x40000)];
-  return { statuses, arrived: bytes.slice(0x40000, 0x40000 + BYTES) };
+  const arrived = new Uint8Array(BYTES);
+  memory.read(0x40000, arrived);
+  return { statuses, arrived };
 }
 
 describe.each(['page', 'phys'] as const)('a disk and a GPU under one switch, %s', (era) => {

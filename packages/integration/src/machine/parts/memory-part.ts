@@ -10,10 +10,19 @@ import {
   SharedPages,
 } from '@dmalab/phys-memory';
 import type { MachineHooks } from '../hooks.ts';
-import type { MachineDescription } from '../machine-description.ts';
+import type { ConfidentialKind, MachineDescription } from '../machine-description.ts';
+import { RealmDeviceView } from './realm-view.ts';
 
-/** The address bit that marks private memory of a SEV guest, where AMD's CPUs have it (spec P60). */
-const SEV_BIT = 2 ** 51;
+/**
+ * How addresses of private and shared memory differ (spec P60, P63): SEV marks private memory where AMD's CPUs have the
+ * bit, a realm of 48 address bits marks shared memory at its top, and TDX keeps the attribute in page tables alone.
+ */
+const FORMS: Readonly<Record<ConfidentialKind, EncryptionForms>> = {
+  none: { bit: 0, bitMarks: 'private' },
+  sev: { bit: 2 ** 51, bitMarks: 'private' },
+  tdx: { bit: 0, bitMarks: 'private' },
+  cca: { bit: 2 ** 47, bitMarks: 'shared' },
+};
 
 /** One memory, and who sees what of it. */
 export interface MemoryPart {
@@ -38,13 +47,19 @@ export function buildMemory(
 ): MemoryPart {
   const memory = new PhysMemory({ spans: ram });
   const cpuCache = coherent ? null : (hooks?.cpuCache(memory) ?? new CpuCache(memory));
-  const shared = confidential === 'sev' ? new SharedPages(memory) : null;
+  const shared = confidential === 'none' ? null : new SharedPages(memory);
   return {
     memory,
     cpu: cpuCache ?? memory,
-    device: shared === null ? memory : new ConfidentialDeviceView(memory, shared),
+    device: shared === null ? memory : deviceView(memory, shared, confidential),
     cache: cpuCache === null ? null : new CacheMaintenance(cpuCache),
     shared,
-    encryption: { bit: shared === null ? 0 : SEV_BIT, bitMarks: 'private' },
+    encryption: FORMS[confidential],
   };
+}
+
+function deviceView(memory: PhysMemory, shared: SharedPages, kind: ConfidentialKind): FabricMemory {
+  return kind === 'cca'
+    ? new RealmDeviceView(memory, shared, FORMS.cca.bit)
+    : new ConfidentialDeviceView(memory, shared);
 }

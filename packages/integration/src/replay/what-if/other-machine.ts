@@ -1,6 +1,6 @@
-import { q35AddressMap } from '@dmalab/phys-memory';
 import { type PoolGeometry, planBootPool, reserveBootPool } from '@dmalab/swiotlb';
 import { checkDescription, type IommuPolicy, type MachineDescription } from '../../machine/machine-description.ts';
+import { addressMapOf } from '../../machine/parts/address-map.ts';
 
 /** What of another machine matters to the requests of a trace. */
 export interface OtherMachine {
@@ -16,8 +16,8 @@ export interface OtherMachine {
 /** @throws {MachineDescriptionError} when no machine can be like that */
 export function otherMachine(description: MachineDescription, dmaMaskBits: number | null): OtherMachine {
   checkDescription(description);
-  const { name, iommu, platform, commandLine, cpus, confidential, memoryBytes } = description;
-  const { ranges } = q35AddressMap(memoryBytes);
+  const { name, iommu, platform, commandLine, cpus, confidential } = description;
+  const { ranges } = addressMapOf(description);
   // `/proc/iomem` prints last bytes; the boot allocator counts to the byte after.
   const ram = ranges.filter(({ kind }) => kind === 'ram').map(({ start, end }) => ({ start, end: end + 1 }));
   const memoryEncryption = confidential === 'none' ? 'none' : 'guest';
