@@ -91,12 +91,17 @@ export class TlbSpaces {
     if (this.#lastTag === 2 ** 31 - 1) {
       this.#forgetAll();
       this.#lastTag = 0;
-      for (let other = 0; other < this.#tags.length; other++) this.#tags[other] = ++this.#lastTag;
+      for (let other = 0; other < this.#tags.length; other++) this.#tags[other] = spread(++this.#lastTag);
     }
-    this.#tags[space] = ++this.#lastTag;
+    this.#tags[space] = spread(++this.#lastTag);
   }
 }
 
 function keyOf(regime: number, vmid: number, asid: number): number {
   return (regime * 0x10000 + vmid) * 0x20000 + asid;
+}
+
+/** A tag from 1 to 2^31 - 1 for each such count, neighbours far apart: caches take part of a tag into the slot. */
+function spread(count: number): number {
+  return Math.imul(count, 0x9e3779b1) & 0x7fffffff; // odd, so that no two are the same; near the golden ratio of 2^32
 }

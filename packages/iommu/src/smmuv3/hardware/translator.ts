@@ -34,7 +34,7 @@ export class Translator {
   readonly #tags: Int32Array;
   readonly #rights: Uint8Array;
   readonly #targets: Float64Array;
-  readonly #mask: number;
+  readonly #mask: number = 0;
   /** The address that a miss is about, then its answer: returned from the call, the double would be boxed. */
   readonly #answer = new Float64Array(1);
   readonly #plain = new SmmuRequest();
@@ -47,10 +47,13 @@ export class Translator {
   #enabled = false;
   /** What the latest {@link resolve} went through, for CD.R. */
   #context: Context | undefined;
+  /** Context of a stream whose misses can go the short way. */
+  readonly #quickContexts: (Context | undefined)[] = [];
   readonly #renewTag = (stream: Stream): void => {
     if (stream.streamId >= TAGGED_STREAMS) return;
     const space = plainSpace(stream);
     this.#tagOf[stream.streamId] = space < 0 ? 0 : this.tlb.spaces.tagOf(space);
+    this.#quickContexts[stream.streamId] = quickContext(stream, space);
   };
 
   constructor(
@@ -92,16 +95,18 @@ export class Translator {
   /** Streams or contexts went: their tags with them. */
   forgetTags(): void {
     this.#tagOf.fill(0);
+    this.#quickContexts.length = 0;
     this.renewTags();
   }
 
   /** See {@link SmmuV3Unit.translate}. */
   translate(streamId: number, address: number, isWrite: number): number {
-    const slot = (address >>> 12) & this.#mask;
+    const tag = this.#tagOf[streamId];
+    const slot = ((address >>> 12) ^ tag) & this.#mask;
     const offset = address & 0xfff;
     if (
       this.#pages[slot] === address - offset &&
-      this.#tags[slot] === this.#tagOf[streamId] &&
+      this.#tags[slot] === tag &&
       (this.#rights[slot] & (isWrite + 1)) !== 0
     ) {
       return this.#targets[slot] + offset;
@@ -112,6 +117,9 @@ export class Translator {
   }
 
   #miss(streamId: number, isWrite: number): void {
+    const context = this.#quickContexts[streamId];
+    const right = isWrite + 1;
+    if (context !== undefined && this.#stages.translateQuickly(context, this.#answer[0], right, this.#answer)) return;
     this.#plain.setPlain(streamId, this.#answer[0], isWrite !== 0);
     this.#answer[0] = this.translateRequest(this.#plain);
   }
@@ -219,4 +227,12 @@ function plainSpace(stream: Stream): number {
   const substream = substreamOf(stream, NO_SUBSTREAM);
   if (substream === STAGE1_BYPASSED) return stream.stage2Space;
   return stream.contexts.get(substream)?.space ?? -1;
+}
+
+/** The context that answers a stream's plain requests, where that is stage 1 alone, in 4 KiB pages that aren't updated. */
+function quickContext(stream: Stream, space: number): Context | undefined {
+  if (space < 0 || stream.stage2 !== undefined) return undefined;
+  const context = stream.contexts.get(0);
+  const tables = context?.tables;
+  return tables?.granuleShift === 12 && !tables.updatesAccess ? context : undefined;
 }
