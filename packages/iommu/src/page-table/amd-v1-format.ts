@@ -28,6 +28,7 @@ export class AmdV1Format implements PageTableFormat {
   readonly apertureEnd: number;
   readonly presentMask = PRESENT;
   readonly plainLeaves = false; // rights are in the high half
+  readonly pagePfnShift = 12;
 
   /**
    * @param levels of the root at first, 1 to `mostLevels`

@@ -24,6 +24,11 @@ export interface PageTableFormat {
    * can write.
    */
   readonly plainLeaves: boolean;
+  /**
+   * Bit at which the entry of a 4 KiB page holds its page number, where leaves aren't plain but all else about such an
+   * entry is settled by its protection: the short way can write these too.
+   */
+  readonly pagePfnShift?: number;
   /** Level of the table that a present entry of a table of `level` points at; 0 for a page. */
   nextLevel(low: number, level: number): number;
   /** Bytes of the page that a leaf of that level maps: its level's span, or more where several entries make one page. */

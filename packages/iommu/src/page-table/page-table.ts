@@ -1,5 +1,6 @@
 import { IotlbGather } from '../core/iotlb-gather.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
+import { EncodedLeafTables } from './encoded-leaf-tables.ts';
 import { EINVAL, ENXIO, EOVERFLOW, ERANGE } from './errno.ts';
 import { LeafTables } from './leaf-tables.ts';
 import type { PageTableFormat } from './page-table-format.ts';
@@ -36,17 +37,16 @@ export class PageTable {
   readonly #unmapper: Unmapper;
   /** Stays empty: clearing one page never frees a table. */
   readonly #noTables = new IotlbGather();
-  readonly #presentMask: number;
+  readonly #presentMask: number = 0;
   /** Addresses below the smallest page's size. */
-  readonly #offsetMask: number;
+  readonly #offsetMask: number = 0;
 
   /** @param root page for the root table, or as many as the format's root takes, in a row and aligned to their sum */
   constructor(memory: WritableTables, format: PageTableFormat, pages: TablePages, root: number) {
     this.format = format;
     this.#tree = new TableTree(memory, format, pages, root);
     this.replaced = new ReplacedTables(this.#tree);
-    const flags = Array.from({ length: PROTECTIONS }, (_, prot) => format.leafLow(0, PAGE_BYTES, prot, 1));
-    this.leafTables = new LeafTables(memory, format.presentMask, flags);
+    this.leafTables = leafTablesFor(memory, format);
     this.#mapper = new RangeMapper(this.#tree, this.replaced, this.leafTables);
     this.#unmapper = new Unmapper(this.#tree);
     this.#presentMask = format.presentMask;
@@ -91,9 +91,10 @@ export class PageTable {
     return result;
   }
 
-  /** The short ways through a leaf table serve formats and tables in which a page is one plain entry. */
+  /** The short ways through a leaf table serve formats and tables in which a page is one entry. */
   #remember(iova: number, leafTable: number): void {
-    if (this.format.plainLeaves && !this.#tree.hasGrouped(leafTable)) {
+    const { plainLeaves, pagePfnShift } = this.format;
+    if ((plainLeaves || pagePfnShift !== undefined) && !this.#tree.hasGrouped(leafTable)) {
       this.leafTables.remember(iova * PER_PAGE, leafTable);
     }
   }
@@ -185,4 +186,12 @@ export class PageTable {
     if (end - 1 <= this.format.apertureEnd && phys + lengthBytes <= PHYS_LIMIT && iova >= 0 && phys >= 0) return 0;
     return end > IOVA_LIMIT ? EOVERFLOW : ERANGE;
   }
+}
+
+function leafTablesFor(memory: WritableTables, format: PageTableFormat): LeafTables {
+  if (!format.plainLeaves && format.pagePfnShift !== undefined) {
+    return new EncodedLeafTables(memory, format, format.pagePfnShift);
+  }
+  const flags = Array.from({ length: PROTECTIONS }, (_, prot) => format.leafLow(0, PAGE_BYTES, prot, 1));
+  return new LeafTables(memory, format.presentMask, flags);
 }

@@ -38,6 +38,7 @@ export class RiscvFormat implements PageTableFormat {
   readonly apertureEnd: number;
   readonly presentMask = VALID;
   readonly plainLeaves = false; // the address isn't in place
+  readonly pagePfnShift = PPN_SHIFT;
   readonly #memoryTypes: boolean;
 
   /**
