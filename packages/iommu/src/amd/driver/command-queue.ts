@@ -22,8 +22,8 @@ const SPINS = 1_000_000;
  * COMPLETION_WAIT and spins for the number that it stores.
  */
 export class CommandQueue {
-  readonly ring: number;
-  readonly #semaphore: number;
+  readonly ring: number = 0;
+  readonly #semaphore: number = 0;
   readonly #registers: RegisterBacking;
   readonly #ringPage: MemoryPage;
   readonly #semaphorePage: MemoryPage;

@@ -12,8 +12,8 @@ export class DeviceTlbTag implements CacheTag {
   readonly syncsMaps = false;
   readonly #queue: CommandQueue;
   readonly #commands: InvalidationCommands;
-  readonly #sourceId: number;
-  readonly #pasid: number;
+  readonly #sourceId: number = 0;
+  readonly #pasid: number = 0;
 
   constructor(queue: CommandQueue, commands: InvalidationCommands, sourceId: number, pasid: number) {
     this.#queue = queue;

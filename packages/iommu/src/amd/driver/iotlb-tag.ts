@@ -11,9 +11,9 @@ export class IotlbTag implements CacheTag {
   users = 0;
   readonly #queue: CommandQueue;
   readonly #commands: InvalidationCommands;
-  readonly #domainId: number;
+  readonly #domainId: number = 0;
   /** PASID of its translations; -1 for host tables. */
-  readonly #pasid: number;
+  readonly #pasid: number = 0;
 
   constructor(queue: CommandQueue, commands: InvalidationCommands, domainId: number, pasid: number, npCache: boolean) {
     this.#queue = queue;

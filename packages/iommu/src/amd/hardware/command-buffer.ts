@@ -1,3 +1,4 @@
+import { MemoryPage } from '../../page-table/memory-page.ts';
 import { AmdEventCode } from '../../spec/amd-events.ts';
 import { AMD_RING_ENTRY_BYTES } from '../../spec/amd-registers.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
@@ -17,12 +18,15 @@ export class CommandBuffer {
   #running = false;
   readonly #command = new Command();
   readonly #memory: UnitMemory;
+  /** The page of the latest command: the next one is nearly always in it too. */
+  readonly #ringPage: MemoryPage;
   readonly #commands: Commands;
   readonly #events: EventLog;
   readonly #isQemu: boolean;
 
   constructor(memory: UnitMemory, commands: Commands, events: EventLog, deviations: AmdDeviations) {
     this.#memory = memory;
+    this.#ringPage = new MemoryPage(memory, 0);
     this.#commands = commands;
     this.#events = events;
     this.#isQemu = deviations === 'qemu';
@@ -80,7 +84,9 @@ export class CommandBuffer {
   /** 0, or the code of an event. */
   #execute(at: number): number {
     if (!this.#memory.canAccess(at)) return AmdEventCode.COMMAND_HARDWARE_ERROR;
-    this.#command.fetch(this.#memory, at);
+    const offset = at & 0xfff;
+    this.#ringPage.moveTo(at - offset);
+    this.#command.fetch(this.#ringPage, offset);
     if (!this.#command.isWellFormed()) return AmdEventCode.ILLEGAL_COMMAND_ERROR;
     switch (this.#commands.execute(this.#command)) {
       case Outcome.DONE:

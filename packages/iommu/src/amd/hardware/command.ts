@@ -1,6 +1,6 @@
+import type { MemoryPage } from '../../page-table/memory-page.ts';
 import * as layout from '../../spec/amd-commands.ts';
-import { type Field, get, getAddress, highMask, lowMask } from '../../spec/bits.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
+import { type Field, get, highMask, lowMask } from '../../spec/bits.ts';
 
 type Layout = { readonly qw0: Readonly<Record<string, Field>>; readonly qw1: Readonly<Record<string, Field>> };
 const ANYTHING: Layout = { qw0: {}, qw1: {} };
@@ -42,11 +42,12 @@ export class Command {
   low1 = 0;
   high1 = 0;
 
-  fetch(memory: UnitMemory, at: number): void {
-    this.low0 = memory.load32(at);
-    this.high0 = memory.load32(at + 4);
-    this.low1 = memory.load32(at + 8);
-    this.high1 = memory.load32(at + 12);
+  /** @param offset of the command in its page */
+  fetch(page: MemoryPage, offset: number): void {
+    this.low0 = page.load32(offset);
+    this.high0 = page.load32(offset + 4);
+    this.low1 = page.load32(offset + 8);
+    this.high1 = page.load32(offset + 12);
   }
 
   get code(): number {
@@ -74,10 +75,5 @@ export class Command {
   /** Field of the second qword. */
   get1(field: Field): number {
     return get(this.low1, this.high1, field);
-  }
-
-  /** Address field of the first qword. */
-  address0(field: Field): number {
-    return getAddress(this.low0, this.high0, field);
   }
 }

@@ -1,5 +1,7 @@
 import type { DeviceTlb } from '../../core/unit/ats.ts';
+import { MemoryPage } from '../../page-table/memory-page.ts';
 import * as layout from '../../spec/amd-commands.ts';
+import { highMask, lowMask } from '../../spec/bits.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdFeatures } from '../features.ts';
 import type { Command } from './command.ts';
@@ -11,6 +13,10 @@ const Code = layout.AmdCommandCode;
 /** What became of a command. */
 export const Outcome = { DONE: 0, ILLEGAL: 1, DEVICE_TIMEOUT: 2, NO_ACCESS: 3 } as const;
 
+const STORE = lowMask(layout.AmdCompletionWait.qw0.S);
+const INTERRUPT = lowMask(layout.AmdCompletionWait.qw0.I);
+const STORE_ADDRESS_HIGH = highMask(layout.AmdCompletionWait.qw0.STORE_ADDRESS);
+
 /** An order that covers every address: no zero bit below 63 says so (spec H13). */
 const ORDER_ALL = 52;
 const EVERYTHING_BYTES = 2 ** 64;
@@ -20,6 +26,8 @@ export class Commands {
   /** Software asked to be told when a COMPLETION_WAIT is done. */
   readonly #completed: () => void;
   readonly #memory: UnitMemory;
+  /** The page of the latest completion store. */
+  readonly #storePage: MemoryPage;
   readonly #features: AmdFeatures;
   readonly #translator: Translator;
   readonly #deviceTlbs: ReadonlyMap<number, DeviceTlb>;
@@ -34,6 +42,7 @@ export class Commands {
     completed: () => void,
   ) {
     this.#memory = memory;
+    this.#storePage = new MemoryPage(memory, 0);
     this.#features = features;
     this.#translator = translator;
     this.#deviceTlbs = deviceTlbs;
@@ -64,20 +73,23 @@ export class Commands {
     }
   }
 
-  /** Everything before it is done by now, for the buffer works in order. */
+  /**
+   * Everything before it is done by now, for the buffer works in order. By masks, as what follows, and not by the field
+   * helpers: every strict unmap comes through here.
+   */
   #completionWait(command: Command): number {
-    const { qw0 } = layout.AmdCompletionWait;
-    if (command.get0(qw0.S) === 1) {
-      const at = command.address0(qw0.STORE_ADDRESS);
+    if ((command.low0 & STORE) !== 0) {
+      const at = (command.high0 & STORE_ADDRESS_HIGH) * 2 ** 32 + ((command.low0 & ~7) >>> 0);
       if (!this.#memory.canAccess(at)) return Outcome.NO_ACCESS;
-      this.#memory.store32(at, command.low1);
-      this.#memory.store32(at + 4, command.high1);
+      const offset = at & 0xfff;
+      this.#storePage.moveTo(at - offset);
+      this.#storePage.store32(offset, command.low1);
+      this.#storePage.store32(offset + 4, command.high1);
     }
-    if (command.get0(qw0.I) === 1) this.#completed();
+    if ((command.low0 & INTERRUPT) !== 0) this.#completed();
     return Outcome.DONE;
   }
 
-  /** By masks, not by the field helpers: every strict unmap comes through here. */
   #iommuPages(command: Command): number {
     const domainId = command.high0 & 0xffff;
     const { low1, high1 } = command;

@@ -21,13 +21,13 @@ export class Paging implements GuestReach {
   faultAddress = 0;
   readonly #memory: UnitMemory;
   readonly #caches: TranslationCaches;
-  readonly #host: HostTables;
+  readonly host: HostTables;
   readonly #guest: GuestTables;
 
   constructor(memory: UnitMemory, caches: TranslationCaches, deviations: AmdDeviations) {
     this.#memory = memory;
     this.#caches = caches;
-    this.#host = new HostTables(memory, caches, deviations);
+    this.host = new HostTables(memory, caches, deviations);
     this.#guest = new GuestTables(memory, this);
   }
 
@@ -58,10 +58,10 @@ export class Paging implements GuestReach {
 
   #walkHost(device: DeviceEntry, address: number, right: number): number {
     const tag = this.#caches.spaces.tagOfSpace(device.hostSpace);
-    const page = this.#host.walk(device, tag, address, right);
-    this.pageShift = this.#host.pageShift;
-    this.pageRights = this.#host.pageRights;
-    this.faultAddress = this.#host.faultAddress;
+    const page = this.host.walk(device, tag, address, right);
+    this.pageShift = this.host.pageShift;
+    this.pageRights = this.host.pageRights;
+    this.faultAddress = this.host.faultAddress;
     return page;
   }
 }
