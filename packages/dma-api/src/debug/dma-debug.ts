@@ -59,9 +59,9 @@ export class DmaDebug {
   site = 0;
   /** Some memory of this machine must not be mapped (spec E3, E4). */
   readonly checksMemory: boolean;
-  readonly #preallocated: number;
+  readonly #preallocated: number = 0;
   /** 1 / bytes of a cacheline: exact, and cheaper than a division. */
-  readonly #perCacheline: number;
+  readonly #perCacheline: number = 0;
 
   constructor(machine: DmaDebugMachine, options: DmaDebugOptions = {}) {
     this.machine = machine;

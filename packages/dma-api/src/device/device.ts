@@ -33,10 +33,10 @@ export class Device {
   readonly node: number;
   #dmaParms: DmaParms | null;
   /** Two live words and a pointer to one of them, because `dma_coerce_mask_and_coherent` aliases them (spec D7). */
-  #streamingWord: number;
-  #coherentWord: number;
+  #streamingWord = 0;
+  #coherentWord = 0;
   #pointsAt: 'nothing' | 'streaming' | 'coherent';
-  #busDmaLimit: number;
+  #busDmaLimit = 0;
   #rangeMap: readonly DmaRange[] | null;
   #coherentFlag: boolean;
   #dmaOpsBypass: boolean;
@@ -80,9 +80,9 @@ export class Device {
   readonly ring: TraceRing;
   readonly watched: boolean;
   /** This device's number in the trace ring's string table. */
-  readonly traceId: number;
+  readonly traceId: number = 0;
   /** And among the devices of its machine. */
-  readonly debugId: number;
+  readonly debugId: number = 0;
 
   constructor(context: DmaContext, name: string, options: DeviceOptions = {}) {
     this.context = context;

@@ -31,16 +31,16 @@ export interface DmaDomainOptions {
 export class DmaDomain {
   readonly paging: PagingDomain;
   readonly iova: IovaDomain;
-  readonly granule: number;
+  readonly granule: number = 0;
   /** The short way for single pages, and how many bytes can go it: 0 where the paging domain has none for this granule. */
   readonly #pages: PageOperations;
-  readonly #shortWayBytes: number;
+  readonly #shortWayBytes: number = 0;
   readonly #context: KernelContext;
   readonly #trace: IommuTrace;
-  readonly #granuleMask: number;
+  readonly #granuleMask: number = 0;
   /** 1 / granule: exact, and a multiplication costs a fifth of a division. */
-  readonly #perGranule: number;
-  readonly #apertureEnd: number;
+  readonly #perGranule: number = 0;
+  readonly #apertureEnd: number = 0;
   readonly #gather = new IotlbGather();
   #flushQueue: FlushQueue | null;
   /** Unmaps that cleared fewer or more bytes than asked (the kernel warns each time, spec I53). */

@@ -24,7 +24,7 @@ export class IovaDomain {
   readonly granule: number;
   readonly startPfn: number;
   /** First page number at or above 4 GiB (spec I2). */
-  readonly pfn32: number;
+  readonly pfn32: number = 0;
   readonly #context: KernelContext;
   readonly #tree = new RangeTree();
   readonly #cache: RangeCache;
@@ -32,7 +32,7 @@ export class IovaDomain {
   #cached = ANCHOR_PFN;
   #cached32 = ANCHOR_PFN;
   /** Size that is known not to fit below 4 GiB (spec I2, I13). */
-  #max32: number;
+  #max32 = 0;
   /** Requests answered by the tree. */
   treeAllocations = 0;
   /** When each class's depot is reclaimed next, in nanoseconds; infinity while nothing is scheduled (spec I26). */

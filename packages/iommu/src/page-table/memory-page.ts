@@ -8,7 +8,7 @@ const NO_WORDS = new Int32Array(0);
  */
 export class MemoryPage {
   readonly #memory: TableMemory;
-  #start: number;
+  #start = 0;
   #words: Int32Array = NO_WORDS;
   #base = 0;
 

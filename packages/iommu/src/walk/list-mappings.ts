@@ -48,8 +48,8 @@ class Listing {
   #tables = 0;
   readonly #dump: TableDump;
   readonly #format: PageTableFormat;
-  readonly #limit: number;
-  readonly #tableBytes: number;
+  readonly #limit: number = 0;
+  readonly #tableBytes: number = 0;
   /** By level, from 1 on. */
   readonly #buffers: readonly Uint32Array<ArrayBuffer>[];
 

@@ -20,11 +20,11 @@ export const BLOCK_SHIFT = 22;
 
 export class Granule {
   /** Its address divided by 64 MiB. */
-  readonly number: number;
+  readonly number: number = 0;
   /** The whole buffer: granules of an arena share this object, which is how a copy knows them. */
   readonly words: Int32Array;
   /** Index in `words` of the first word of this granule. */
-  readonly wordBase: number;
+  readonly wordBase: number = 0;
   /** The bytes of this granule alone: offsets in it stay small integers, which are never boxed. */
   readonly bytes: Uint8Array;
   /** Bit `n` is set once anything was written to block `n`. 16 bits stay a small integer in every engine. */

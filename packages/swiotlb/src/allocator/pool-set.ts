@@ -15,7 +15,7 @@ export class PoolSet {
   taken: SwiotlbPool | null = null;
   readonly #growth: PoolGrowth | null;
   readonly #deviceAddress: DeviceAddress | null;
-  readonly #defaultAreas: number;
+  readonly #defaultAreas: number = 0;
   readonly #search = new SlotSearch();
 
   constructor(pool: SwiotlbPool | null, growth: PoolGrowth | null, deviceAddress: DeviceAddress | null) {

@@ -24,13 +24,13 @@ const MAX_SLOTS = 2 ** 28; // keeps a slot number and a step beyond it in 31 bit
  * of a nearly empty segment, a bit costs one.
  */
 export class SwiotlbPool {
-  readonly start: number;
+  readonly start: number = 0;
   /** Exclusive. */
-  readonly end: number;
-  readonly slotCount: number;
-  readonly areaCount: number;
+  readonly end: number = 0;
+  readonly slotCount: number = 0;
+  readonly areaCount: number = 0;
   /** Slots of one area: `P` in the specification. */
-  readonly areaSlots: number;
+  readonly areaSlots: number = 0;
   /** The memory is decrypted: devices that reach only shared memory can use it (spec S101). */
   shared: boolean;
 

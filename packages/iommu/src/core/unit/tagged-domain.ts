@@ -13,7 +13,7 @@ export class TaggedDomain implements UnitDomain {
   readonly apertureEnd: number;
   readonly #table: PageTable;
   readonly #pages: TablePages;
-  readonly #tableBytes: number;
+  readonly #tableBytes: number = 0;
   /** One per (domain id, unit) and one per device TLB, in the order of attachment. */
   readonly #tags: CacheTag[] = [];
   #syncsMaps = false;

@@ -9,7 +9,7 @@ const { InvalidationType: Type } = layout;
 export class InvalidationRequests {
   readonly #queue: QueuedInvalidation;
   /** DW and DR where the unit drains (spec H28). */
-  readonly #drain: number;
+  readonly #drain: number = 0;
 
   constructor(queue: QueuedInvalidation, capabilities: VtdCapabilities) {
     const { qw0 } = layout.IotlbDescriptor;

@@ -6,9 +6,9 @@ import type { UnitControl } from './unit-control.ts';
 /** The IOTLB of one unit under one domain id (spec I164 to I168). */
 export class IotlbTag implements CacheTag {
   readonly unit: UnitControl;
-  readonly domainId: number;
+  readonly domainId: number = 0;
   /** First-stage translations are tagged with a PASID and invalidated by it (spec I165); -1 for second stage. */
-  readonly pasid: number;
+  readonly pasid: number = 0;
   /** Devices that this domain is attached to behind the unit. */
   users = 0;
   readonly syncsMaps: boolean;

@@ -37,15 +37,15 @@ export class InvalidationTimeoutError extends Error {
  * batch with a wait descriptor and spins for its status (spec I166).
  */
 export class QueuedInvalidation {
-  readonly ring: number;
-  readonly #status: number;
+  readonly ring: number = 0;
+  readonly #status: number = 0;
   readonly #registers: RegisterBacking;
   readonly #ringPage: MemoryPage;
   readonly #statusPage: MemoryPage;
   /** log2 of a descriptor's bytes. */
-  readonly #shift: number;
+  readonly #shift: number = 0;
   /** Descriptors in the ring minus one. */
-  readonly #mask: number;
+  readonly #mask: number = 0;
   #tail = 0;
   #batchStart = 0;
 

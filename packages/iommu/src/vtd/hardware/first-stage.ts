@@ -39,9 +39,9 @@ export class FirstStage {
   #rights = 0;
   readonly #memory: UnitMemory;
   readonly #caches: TranslationCaches;
-  readonly #addressHigh: number;
-  readonly #reservedHigh: number;
-  readonly #largeLevels: number;
+  readonly #addressHigh: number = 0;
+  readonly #reservedHigh: number = 0;
+  readonly #largeLevels: number = 0;
   readonly #reach: TableReach;
   #executeDisabled = false;
 

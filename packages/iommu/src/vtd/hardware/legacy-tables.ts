@@ -19,7 +19,7 @@ const { qw0, qw1 } = ContextEntry;
 export class LegacyTables {
   readonly #memory: UnitMemory;
   readonly #capabilities: VtdCapabilities;
-  readonly #reservedHigh: number;
+  readonly #reservedHigh: number = 0;
 
   /** @param hostAddressBits address bits from there on are reserved in every entry */
   constructor(memory: UnitMemory, capabilities: VtdCapabilities, hostAddressBits: number) {

@@ -44,11 +44,11 @@ export class SecondStage {
   readonly #words: Int32Array[];
   readonly #bases: Int32Array;
   /** Reserved bits of the high half, in every entry. */
-  readonly #reservedHigh: number;
+  readonly #reservedHigh: number = 0;
   /** Mask of the high half's address bits. */
-  readonly #addressHigh: number;
-  readonly #reservedLeafLow: number;
-  readonly #largeLevels: number;
+  readonly #addressHigh: number = 0;
+  readonly #reservedLeafLow: number = 0;
+  readonly #largeLevels: number = 0;
 
   constructor(memory: UnitMemory, caches: TranslationCaches, capabilities: VtdCapabilities, hostAddressBits: number) {
     this.#memory = memory;

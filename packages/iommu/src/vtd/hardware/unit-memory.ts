@@ -4,7 +4,7 @@ import type { TableMemory } from '../../page-table/table-memory.ts';
 export class UnitMemory implements TableMemory {
   readonly #memory: TableMemory;
   readonly #answers: ((phys: number) => boolean) | undefined;
-  readonly #limit: number;
+  readonly #limit: number = 0;
 
   /**
    * @param hostAddressBits addresses at and above 2^bits never answer
