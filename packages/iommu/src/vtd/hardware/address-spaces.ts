@@ -3,6 +3,9 @@ export const NO_SPACE = 0;
 /** PASID part of a space that isn't tagged with one: legacy mode, second stage alone. */
 export const NO_PASID = -1;
 
+/** Odd, so that the product modulo 2^31 is one to one; near the golden ratio of 2^32, so that its low bits spread as well. */
+const GOLDEN = 0x9e3779b1;
+
 /** One more than the largest domain id (spec H14 CAP.ND). */
 const DOMAIN_IDS = 0x10000;
 
@@ -80,8 +83,16 @@ export class AddressSpaces {
     if (this.#lastTag === 2 ** 31 - 1) {
       this.#forgetAll();
       this.#lastTag = 0;
-      for (let other = 1; other < this.#tags.length; other++) this.#tags[other] = ++this.#lastTag;
+      for (let other = 1; other < this.#tags.length; other++) this.#tags[other] = spread(++this.#lastTag);
     }
-    this.#tags[space] = ++this.#lastTag;
+    this.#tags[space] = spread(++this.#lastTag);
   }
+}
+
+/**
+ * A number from 1 to 2^31 - 1 for each such number, neighbours far apart: caches take part of a tag into the slot, so that
+ * devices which use the same addresses don't evict each other's pages.
+ */
+function spread(count: number): number {
+  return Math.imul(count, GOLDEN) & 0x7fffffff;
 }

@@ -42,7 +42,7 @@ export class Translator {
   readonly #tags: Int32Array;
   readonly #rights: Uint8Array;
   readonly #targets: Float64Array;
-  readonly #mask: number;
+  readonly #mask: number = 0;
   /**
    * The address that a miss is about, then its answer. Returned from its call instead, the double would be boxed, and every hit with it, as both leave
    * through one variable: 324 scavenges in the hit's benchmark instead of 8.
@@ -104,11 +104,12 @@ export class Translator {
 
   /** See {@link VtdUnit.translate}. A hit comes first, even before the interrupt window, which is never cached. */
   translate(sourceId: number, address: number, isWrite: number): number {
-    const slot = (address >>> 12) & this.#mask;
+    const tag = this.#tagOf[sourceId];
+    const slot = ((address >>> 12) ^ tag) & this.#mask;
     const offset = address & 0xfff;
     if (
       this.#pages[slot] === address - offset &&
-      this.#tags[slot] === this.#tagOf[sourceId] &&
+      this.#tags[slot] === tag &&
       (this.#rights[slot] & (isWrite + 1)) !== 0
     ) {
       return this.#targets[slot] + offset;
