@@ -6,7 +6,7 @@ import { DISK_BYTES, type DiskMachine } from '../testing/disk-machine.ts';
 import { DiskStage } from '../testing/disk-stage.ts';
 import { modelDiskMachine } from '../testing/model-disk-machine.ts';
 import { qemuDiskMachine } from '../testing/qemu-disk-machine.ts';
-import { missing, type QemuIommu, VTD_LEGACY, VTD_SCALABLE } from '../testing/qemu-iommus.ts';
+import { AMD_VI, missing, type QemuIommu, RISCV, SMMUV3, VTD_LEGACY, VTD_SCALABLE } from '../testing/qemu-iommus.ts';
 
 /** Offsets and lengths of the pieces of a transfer, from the start of its buffer. */
 type Pieces = readonly (readonly [offset: number, lengthBytes: number])[];
@@ -75,8 +75,11 @@ const BACKINGS: readonly Backing[] = [
   onQemu(Q35, null),
   onQemu(Q35, VTD_LEGACY),
   onQemu(Q35, VTD_SCALABLE),
+  onQemu(Q35, AMD_VI),
   onQemu(ARM_VIRT, null),
+  onQemu(ARM_VIRT, SMMUV3),
   onQemu(RISCV_VIRT, null),
+  onQemu(RISCV_VIRT, RISCV),
 ];
 
 function onQemu(platform: QemuPlatform, iommu: QemuIommu | null): Backing {

@@ -1,4 +1,3 @@
-import type { PciHost } from '@dmalab/pci-p2p';
 import type { QemuMachine } from '../machine/qemu-machine.ts';
 
 /** Registers, commands and feature of the NVMe specification that the engine lives on. */
@@ -50,10 +49,8 @@ export class DmaEngine {
   constructor(machine: QemuMachine, rid: number) {
     this.#machine = machine;
     this.completions = machine.pages.allocPages(0, 0);
-    const { pci } = machine;
-    pci.writeConfig(0, rid, 4, 2, 6); // memory decoding, bus master
-    this.#registers = barAddress(pci, rid, 0);
-    this.#buffer = barAddress(pci, rid, CMB_BAR);
+    this.#registers = machine.pci.enabledBar(rid, 0);
+    this.#buffer = machine.pci.enabledBar(rid, CMB_BAR);
     if (this.#buffer === 0) throw new RangeError('this nvme has no memory buffer: give it cmb_size_mb=1');
     this.reset();
   }
@@ -137,10 +134,4 @@ export class DmaEngine {
     this.#write(offset, value >>> 0);
     this.#write(offset + 4, Math.floor(value / 2 ** 32));
   }
-}
-
-function barAddress(pci: PciHost, rid: number, bar: number): number {
-  const low = pci.readConfig(0, rid, 0x10 + 4 * bar, 4);
-  const high = (low & 6) === 4 ? pci.readConfig(0, rid, 0x14 + 4 * bar, 4) : 0;
-  return high * 2 ** 32 + ((low & ~0xf) >>> 0);
 }

@@ -17,10 +17,14 @@ export interface RecordedFault {
 export interface FaultWindow {
   /** A record that nobody took yet. */
   isRecorded(): boolean;
-  /** The first record, or null; all are forgotten. */
-  take(): RecordedFault | null;
   /** Forgets what is recorded, so that the next fault is. */
   clear(): void;
+}
+
+/** One that also reads what it finds. */
+export interface FaultReader extends FaultWindow {
+  /** The first record, or null; all are forgotten. */
+  take(): RecordedFault | null;
 }
 
 const CAP_HIGH = 0x0c;
@@ -34,7 +38,7 @@ const F = 0x8000_0000;
 const READ = 0x4000_0000;
 
 /** VT-d's fault records (spec H24, B51). */
-export class VtdFaultWindow implements FaultWindow {
+export class VtdFaultWindow implements FaultReader {
   readonly #registers: RegisterBacking;
   readonly #lastWords: readonly number[];
 
@@ -73,7 +77,7 @@ const EVENTQ_CONS = 0x1_00ac;
 const EVENT_BYTES = 32;
 
 /** SMMUv3's event queue (spec H58, H71): one record for each 4 bytes of a transfer on QEMU (spec B52). */
-export class SmmuFaultWindow implements FaultWindow {
+export class SmmuFaultWindow implements FaultReader {
   readonly #registers: RegisterBacking;
   readonly #load32: (at: number) => number;
 
@@ -106,38 +110,33 @@ export class SmmuFaultWindow implements FaultWindow {
   }
 }
 
-const EVENT_LOG_BASE = 0x10;
-const EVENT_HEAD = 0x2010;
-const EVENT_TAIL = 0x2018;
-
-/** AMD-Vi's event log (spec H40). */
-export class AmdFaultWindow implements FaultWindow {
+/** A log that hardware appends to and software takes from: two registers tell whether something is in it. */
+class LogWindow implements FaultWindow {
   readonly #registers: RegisterBacking;
-  readonly #load32: (at: number) => number;
+  readonly #head: number;
+  readonly #tail: number;
 
-  /** @param load32 reads the memory that the log is in */
-  constructor(registers: RegisterBacking, load32: (at: number) => number) {
+  constructor(registers: RegisterBacking, head: number, tail: number) {
     this.#registers = registers;
-    this.#load32 = load32;
+    this.#head = head;
+    this.#tail = tail;
   }
 
   isRecorded(): boolean {
-    return this.#registers.readRegister(EVENT_TAIL) !== this.#registers.readRegister(EVENT_HEAD);
-  }
-
-  take(): RecordedFault | null {
-    if (!this.isRecorded()) return null;
-    const [low, high] = [EVENT_LOG_BASE, EVENT_LOG_BASE + 4].map((at) => this.#registers.readRegister(at));
-    const log = (high & 0xf_ffff) * 2 ** 32 + ((low & ~0xfff) >>> 0);
-    const at = log + this.#registers.readRegister(EVENT_HEAD);
-    const [source, flags, addressLow, addressHigh] = [0, 4, 8, 12].map((word) => this.#load32(at + word));
-    this.clear();
-    const address = addressHigh * 2 ** 32 + addressLow;
-    const isRead = (flags & 0x20_0000) === 0;
-    return { reason: flags >>> 28, sourceId: source & 0xffff, address: address - (address % 4096), isRead };
+    return this.#registers.readRegister(this.#tail) !== this.#registers.readRegister(this.#head);
   }
 
   clear(): void {
-    this.#registers.writeRegister(EVENT_HEAD, this.#registers.readRegister(EVENT_TAIL));
+    this.#registers.writeRegister(this.#head, this.#registers.readRegister(this.#tail));
   }
+}
+
+/** AMD-Vi's event log (spec H32). */
+export function amdFaultWindow(registers: RegisterBacking): FaultWindow {
+  return new LogWindow(registers, 0x2010, 0x2018);
+}
+
+/** RISC-V's fault queue (spec H90). */
+export function riscvFaultWindow(registers: RegisterBacking): FaultWindow {
+  return new LogWindow(registers, 0x30, 0x34);
 }

@@ -1,6 +1,6 @@
 import type { DmaEngine } from '../engine/dma-engine.ts';
 import { ENGINE_BYTES } from '../engine/dma-engine.ts';
-import type { FaultWindow, RecordedFault } from '../engine/fault-window.ts';
+import type { FaultReader, RecordedFault } from '../engine/fault-window.ts';
 import type { SharedRam } from '../machine/shared-ram.ts';
 import type { FuzzCase, FuzzRequest } from './fuzz-case.ts';
 import { dataBytes, type FuzzLayout } from './fuzz-layout.ts';
@@ -27,14 +27,14 @@ export interface ModelSide {
   load(next: FuzzCase): void;
   /** Physical address, or negative after a fault. */
   translate(iova: number, isWrite: 0 | 1): number;
-  readonly faults: FaultWindow;
+  readonly faults: FaultReader;
 }
 
 /** QEMU's unit, with a device behind it. */
 export interface QemuSide {
   load(next: FuzzCase): void;
   readonly engine: DmaEngine;
-  readonly faults: FaultWindow;
+  readonly faults: FaultReader;
   readonly ram: SharedRam;
 }
 

@@ -8,6 +8,11 @@ const ENABLE = 0x8000_0000;
 /** Q35's host bridge: where MMCONFIG is (spec B46). */
 const PCIEXBAR = 0x60;
 const PCIEXBAR_ENABLE = 1;
+const PCI_COMMAND = 4;
+const MEMORY_AND_MASTER = 6;
+const FIRST_BAR = 0x10;
+const TYPE = 6;
+const TYPE_64 = 4;
 
 /**
  * A machine's PCI as software sees it: config space, MMIO, and message interrupts. Buses are numbered and BARs placed by
@@ -36,6 +41,14 @@ export class QemuPciHost implements PciHost {
 
   writeConfig(_domain: number, rid: number, offset: number, width: 1 | 2 | 4, value: number): void {
     this.#machine.qtest(`write${LETTER[width]} ${this.#at(rid, offset)} 0x${(value >>> 0).toString(16)}`);
+  }
+
+  /** Address of a memory BAR, with decoding and bus mastering on; 0 where the function has no such BAR. */
+  enabledBar(rid: number, bar: number): number {
+    this.writeConfig(0, rid, PCI_COMMAND, 2, MEMORY_AND_MASTER);
+    const low = this.readConfig(0, rid, FIRST_BAR + 4 * bar, 4);
+    const high = (low & TYPE) === TYPE_64 ? this.readConfig(0, rid, FIRST_BAR + 4 * bar + 4, 4) : 0;
+    return high * 2 ** 32 + ((low & ~0xf) >>> 0);
   }
 
   readMmio(at: number): number {

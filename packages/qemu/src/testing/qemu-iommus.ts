@@ -1,10 +1,24 @@
-import { AmdIommu, ArmSmmuV3, IntelIommu, type IommuUnitDriver, type IommuUnitDriverOptions } from '@dmalab/iommu';
+import {
+  AmdIommu,
+  ArmSmmuV3,
+  IntelIommu,
+  type IommuUnitDriver,
+  type IommuUnitDriverOptions,
+  RiscvIommu,
+} from '@dmalab/iommu';
 import type { ConformanceRig } from '@dmalab/iommu/testing';
+import { devfn } from '@dmalab/pci-p2p';
 import type { PhysMemory, RegisterBacking } from '@dmalab/phys-memory';
 import type { QemuDifferenceId } from '../differences.ts';
-import { AmdFaultWindow, type FaultWindow, SmmuFaultWindow, VtdFaultWindow } from '../engine/fault-window.ts';
+import {
+  amdFaultWindow,
+  type FaultWindow,
+  riscvFaultWindow,
+  SmmuFaultWindow,
+  VtdFaultWindow,
+} from '../engine/fault-window.ts';
 import type { PageStock } from '../machine/page-stock.ts';
-import { ARM_VIRT, Q35, type QemuPlatform } from '../machine/platform.ts';
+import { ARM_VIRT, Q35, type QemuPlatform, RISCV_VIRT } from '../machine/platform.ts';
 import type { QemuMachine } from '../machine/qemu-machine.ts';
 import { QemuBinary } from '../process/qemu-binary.ts';
 
@@ -29,6 +43,7 @@ export interface QemuIommu {
 const VTD_BASE = 0xfed9_0000;
 const SMMU_BASE = 0x0905_0000;
 const AMD_BASE = 0xfed8_0000;
+const RISCV_RID = devfn(1);
 
 export const VTD_LEGACY: QemuIommu = {
   ...vtd('legacy'),
@@ -75,11 +90,26 @@ export const AMD_VI: QemuIommu = {
   whyNot: () => missing(Q35, 'amd-iommu'),
   registers: (machine) => machine.registers(AMD_BASE),
   makeDriver: (options) => new AmdIommu({ ...options, lastDeviceId: 0x3ff }),
-  faultWindow: (machine) => new AmdFaultWindow(machine.registers(AMD_BASE), (at) => machine.ram.load32(at)),
+  faultWindow: (machine) => amdFaultWindow(machine.registers(AMD_BASE)),
   faultLine(sourceId, iova) {
     const device = `0000:00:${(sourceId >> 3).toString(16).padStart(2, '0')}\\.${sourceId & 7}`;
     return new RegExp(`IO_PAGE_FAULT device=${device} .* address=0x${iova.toString(16)} `);
   },
+};
+
+export const RISCV: QemuIommu = {
+  name: 'RISC-V IOMMU',
+  platform: RISCV_VIRT,
+  args: [],
+  devices: ['riscv-iommu-pci,addr=1'],
+  hasWriteOnly: false,
+  differences: [],
+  whyNot: () => missing(RISCV_VIRT, 'riscv-iommu-pci'),
+  registers: (machine) => machine.registers(machine.pci.enabledBar(RISCV_RID, 0)),
+  makeDriver: (options) => new RiscvIommu(options),
+  faultWindow: (machine) => riscvFaultWindow(machine.registers(machine.pci.enabledBar(RISCV_RID, 0))),
+  faultLine: (sourceId, iova, isWrite) =>
+    new RegExp(`: Fault ${isWrite ? 15 : 13} devid: 0x${sourceId.toString(16)} iotval: ${iova.toString(16)} `),
 };
 
 /** What a driver of it is made with. */
