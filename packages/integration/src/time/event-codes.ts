@@ -6,7 +6,7 @@ export const EVENT_DEVICE = 2;
 export const EVENT_INTERRUPT = 3;
 /** The workload has something to do on a CPU: CPU. */
 export const EVENT_WAKE = 4;
-/** A kernel timer of the disk's domain. */
-export const EVENT_TIMER = 5;
+/** The kernel's timer tick. */
+export const EVENT_TICK = 5;
 /** The kernel looks for commands that took too long. */
 export const EVENT_WATCHDOG = 6;

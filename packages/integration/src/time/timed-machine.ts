@@ -7,7 +7,7 @@ import {
   EVENT_DEVICE,
   EVENT_DOORBELL,
   EVENT_INTERRUPT,
-  EVENT_TIMER,
+  EVENT_TICK,
   EVENT_WAKE,
   EVENT_WATCHDOG,
 } from './event-codes.ts';
@@ -17,6 +17,7 @@ import { WORK_COMPLETE, WORK_INTERRUPT, WORK_SUBMIT } from './work/work-kinds.ts
 
 /** How often the kernel looks for commands past their deadline (spec N26). */
 const WATCHDOG_NANOS = 1e9;
+const NANOS_PER_SECOND = 1e9;
 
 /** Who gives a timed machine its work. */
 export interface TimedClient {
@@ -43,10 +44,10 @@ export class TimedMachine {
   /** Interrupts and wakes that wait for their CPU already, by vector and by CPU. */
   readonly #vectorWaits: Uint8Array;
   readonly #wakeWaits: Uint8Array;
+  readonly #tickNanos: number;
   readonly #submitBio: RunningMachine['disk']['queue'];
   /** How far the controller's own time has come. */
   #deviceNanos: number;
-  #timerNanos = Number.POSITIVE_INFINITY;
 
   /** @param clock that the machine was built with */
   constructor(machine: RunningMachine, clock: MachineClock, client: TimedClient) {
@@ -64,6 +65,8 @@ export class TimedMachine {
     const meter = machine.iommu?.meter ?? null;
     clock.start(this.startNanos, meter === null ? () => 0 : () => meter.loads);
     clock.events.push(this.startNanos + WATCHDOG_NANOS, EVENT_WATCHDOG);
+    this.#tickNanos = NANOS_PER_SECOND / machine.kernel.hz;
+    clock.events.push((Math.floor(this.startNanos / this.#tickNanos) + 1) * this.#tickNanos, EVENT_TICK);
   }
 
   /** Asks for a {@link TimedClient.run} of a CPU. */
@@ -101,8 +104,8 @@ export class TimedMachine {
       case EVENT_WAKE:
         this.#wake(events.first);
         break;
-      case EVENT_TIMER:
-        this.#runTimers();
+      case EVENT_TICK:
+        this.#tick();
         break;
       default:
         this.#watch();
@@ -152,11 +155,15 @@ export class TimedMachine {
     this.#end(cpu, SPAN_SUBMIT);
   }
 
-  /** Timers fire on the first CPU, which is interrupted for them, busy or not. */
-  #runTimers(): void {
-    this.#timerNanos = Number.POSITIVE_INFINITY;
+  /** Kernel timers are due at whole ticks (spec I103), and fire on the first CPU, which is interrupted for them. */
+  #tick(): void {
+    const { domain } = this.machine.nvme;
+    const { events, nowNanos } = this.clock;
+    if (domain === null) return;
+    events.push(nowNanos + this.#tickNanos, EVENT_TICK);
+    if (domain.timerDue > nowNanos) return;
     this.#begin(0);
-    this.machine.nvme.domain?.runTimers();
+    domain.runTimers();
     this.#end(0, SPAN_TIMER);
   }
 
@@ -191,11 +198,6 @@ export class TimedMachine {
     if (clock.spans !== null && spent > 0) clock.spans.add(span, cpu, clock.nowNanos, clock.cursorNanos);
     this.busyNanos[cpu] += spent;
     this.#freeAt[cpu] = Math.max(this.#freeAt[cpu], clock.nowNanos) + Math.ceil(spent);
-    const due = Math.ceil(this.machine.nvme.domain?.timerDue ?? Number.POSITIVE_INFINITY);
-    if (due < this.#timerNanos) {
-      this.#timerNanos = due;
-      clock.events.push(Math.max(due, clock.nowNanos), EVENT_TIMER);
-    }
   }
 
   /** Time since the start. */
