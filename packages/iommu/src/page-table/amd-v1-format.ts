@@ -50,10 +50,6 @@ export class AmdV1Format implements PageTableFormat {
     return (low & NEXT_LEVEL) === SIZED ? sizedPageBytes(low, high) : 2 ** levelShift(level);
   }
 
-  isLargeLeaf(low: number): boolean {
-    return this.nextLevel(low) === 0;
-  }
-
   /** Bits below a page's size are its size code, or ignored (spec H3). */
   isAligned(): boolean {
     return true;

@@ -62,10 +62,6 @@ export abstract class ArmFormat implements PageTableFormat {
     return 2 ** (this.granuleShift + (level - 1) * (this.granuleShift - 3));
   }
 
-  isLargeLeaf(low: number): boolean {
-    return (low & 3) === DescriptorType.BLOCK;
-  }
-
   /** Address bits below a page's size are ignored (spec H3). */
   isAligned(): boolean {
     return true;

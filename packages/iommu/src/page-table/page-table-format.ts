@@ -33,8 +33,6 @@ export interface PageTableFormat {
   nextLevel(low: number, level: number): number;
   /** Bytes of the page that a leaf of that level maps: its level's span, or more where several entries make one page. */
   leafBytes(low: number, high: number, level: number): number;
-  /** Of a present entry above level 1: is it a page? */
-  isLargeLeaf(low: number): boolean;
   /** Do the address bits below a large page's size hold zeros, as they must (spec H18, H22)? */
   isAligned(low: number, sizeBytes: number): boolean;
   /** Physical address of the table or page of that size (a power of two) that an entry points at. */

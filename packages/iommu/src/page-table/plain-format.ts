@@ -31,10 +31,6 @@ export abstract class PlainFormat implements PageTableFormat {
   /** Low half of a leaf, address aside. */
   protected abstract leafFlags(prot: number, level: number): number;
 
-  isLargeLeaf(low: number): boolean {
-    return (low & this.largeMask) !== 0;
-  }
-
   nextLevel(low: number, level: number): number {
     return level > 1 && (low & this.largeMask) === 0 ? level - 1 : 0;
   }

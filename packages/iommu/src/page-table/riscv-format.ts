@@ -70,10 +70,6 @@ export class RiscvFormat implements PageTableFormat {
     return (high & NAPOT_HIGH) !== 0 ? NAPOT_BYTES : 2 ** (12 + PAGING_INDEX_BITS * (level - 1));
   }
 
-  isLargeLeaf(low: number): boolean {
-    return (low & LEAF) !== 0;
-  }
-
   /** The page number of 64 KiB ends in a code for its size; those of others end in zeros, 22 bits of which are here. */
   isAligned(low: number, sizeBytes: number): boolean {
     const below = (low >>> PPN_SHIFT) & (sizeBytes / 4096 - 1);

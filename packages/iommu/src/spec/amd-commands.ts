@@ -20,6 +20,7 @@ export const AmdCompletionWait = {
   qw1: { STORE_DATA: bits(63, 0) },
 } as const;
 
+/** And INVALIDATE_INTERRUPT_TABLE, which has the same fields. */
 export const AmdInvalidateDevtabEntry = {
   qw0: { DEVICE_ID: bits(15, 0), RSVD16: bits(59, 16), CODE: bits(63, 60) },
   qw1: { RSVD0: bits(63, 0) },
@@ -48,8 +49,6 @@ export const AmdInvalidateIotlbPages = {
   },
   qw1: { S: bits(0), OTHER1: bits(1), GN: bits(2), OTHER3: bits(11, 3), ADDRESS: bits(63, 12) },
 } as const;
-
-export const AmdInvalidateInterruptTable = AmdInvalidateDevtabEntry;
 
 export const AmdInvalidateIommuAll = {
   qw0: { RSVD0: bits(59, 0), CODE: bits(63, 60) },

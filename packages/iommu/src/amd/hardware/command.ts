@@ -12,7 +12,7 @@ const LAYOUTS: readonly (Layout | undefined)[] = [
   layout.AmdInvalidateDevtabEntry,
   layout.AmdInvalidateIommuPages,
   layout.AmdInvalidateIotlbPages,
-  layout.AmdInvalidateInterruptTable,
+  layout.AmdInvalidateDevtabEntry,
   ANYTHING,
   ANYTHING,
   layout.AmdInvalidateIommuAll,

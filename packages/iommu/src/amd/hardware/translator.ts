@@ -34,7 +34,7 @@ export class Translator {
   readonly #tags: Int32Array;
   readonly #rights: Uint8Array;
   readonly #targets: Float64Array;
-  readonly #mask: number;
+  readonly #mask: number = 0;
   /** The address that a miss is about, then its answer. */
   readonly #answer = new Float64Array(1);
   readonly #plain = new TranslationRequest();
@@ -96,11 +96,12 @@ export class Translator {
 
   /** See {@link AmdUnit.translate}. A hit comes first, even before the interrupt window, which is never cached. */
   translate(deviceId: number, address: number, isWrite: number): number {
-    const slot = (address >>> 12) & this.#mask;
+    const tag = this.#tagOf[deviceId];
+    const slot = ((address >>> 12) ^ tag) & this.#mask;
     const offset = address & 0xfff;
     if (
       this.#pages[slot] === address - offset &&
-      this.#tags[slot] === this.#tagOf[deviceId] &&
+      this.#tags[slot] === tag &&
       (this.#rights[slot] & (isWrite + 1)) !== 0
     ) {
       return this.#targets[slot] + offset;
@@ -113,8 +114,23 @@ export class Translator {
   /** Finds the address in `#answer` and puts what became of it there. */
   #miss(deviceId: number, right: number): void {
     if (!this.#enabled) return;
-    this.#plain.setPlain(deviceId, this.#answer[0], right);
+    const address = this.#answer[0];
+    const tag = this.#quickTagOf(deviceId);
+    const { host } = this.#paging;
+    if (host.walkQuickly(tag, address, right)) {
+      const page = host.quickPage[0];
+      this.caches.pages.insert(tag, address, page, host.pageRights);
+      this.#answer[0] = page + (address & 0xfff);
+      return;
+    }
+    this.#plain.setPlain(deviceId, address, right);
     this.#answer[0] = this.translateRequest(this.#plain);
+  }
+
+  /** Tag of a device whose requests go through host tables with nothing else to look at; 0 for others. */
+  #quickTagOf(deviceId: number): number {
+    const isExcluding = this.#exclusionEnd !== 0;
+    return this.#npCache || this.#isQemu || isExcluding ? 0 : this.#tagOf[deviceId];
   }
 
   /** Any request while translation is on: a physical address, a negative event code, or {@link AMD_BLOCKED}. */
