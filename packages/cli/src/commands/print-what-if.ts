@@ -1,5 +1,5 @@
 import type { SideBySide, WhatIf } from '@dmalab/integration';
-import { bytes, figure, table } from '../output.ts';
+import { bytes, figure, hex, table } from '../output.ts';
 
 /** The same requests on both machines, figure by figure. */
 export function printWhatIf({ machine, figures, failures, swiotlb, untold }: WhatIf): void {
@@ -18,5 +18,6 @@ const MOST_FAILURES_SHOWN = 5;
 function inUnit(value: number | null, unit: SideBySide['unit']): string {
   if (value === null) return '';
   if (unit === 'bytes') return bytes(value);
+  if (unit === 'address') return hex(value);
   return unit === 'micros' ? `${(value / 1000).toFixed(1)} ms` : figure(value);
 }

@@ -1,4 +1,4 @@
-import type { Trace } from '@dmalab/trace';
+import type { Trace, TraceLog } from '@dmalab/trace';
 import { type Diagnosis, diagnose } from './diagnosis/diagnose.ts';
 import { type DirectAgreement, replayDirect } from './direct.ts';
 import { type DmaDebugReport, replayDmaDebug } from './dma-debug.ts';
@@ -68,8 +68,8 @@ export function replayFromStart(
     ...(header.cpus > 0 && { cpus: header.cpus }),
   };
   const iova = replayIova(log, options);
-  const { controllers, iommuKind } = machineFacts(bootText ?? '', header.cpus);
-  const tables = replayPageTables(log, iommuKind);
+  const facts = machineFacts(bootText ?? '', tracedCpus(log, header.cpus));
+  const tables = replayPageTables(log, facts.iommuKind);
   const pool = readTracedPool(log, options);
   const direct = replayDirect(log, new Set(iova.domains.flatMap(({ devices }) => devices)));
   const nvme = withNvme ? replayNvme(log, options) : null;
@@ -80,10 +80,17 @@ export function replayFromStart(
     ...(pool !== null && { swiotlb: compareWithPool(pool) }),
     ...(nvme !== null && { nvme }),
   };
-  const operations = iova.domains.length === 0 ? [] : iovaOperations(log, controllers);
+  const operations = iova.domains.length === 0 ? [] : iovaOperations(log, facts.controllers);
   const diagnosis = diagnose(log, { pool, iova, operations });
-  const input = { pool, operations, diagnosis, dmaDebug, bootText: bootText ?? '' };
+  const input = { pool, operations, diagnosis, dmaDebug, bootText: bootText ?? '', facts };
   return { agreement, dmaDebug, diagnosis, ...(other !== undefined && { whatIf: whatIf(log, input, other) }) };
+}
+
+/** As the header says, or as many as the trace shows. */
+function tracedCpus(log: TraceLog, announced: number): number {
+  let cpus = Math.max(announced, 1);
+  for (let i = 0; i < log.length; i++) cpus = Math.max(cpus, log.cpu(i) + 1);
+  return cpus;
 }
 
 /** Comparisons that came out otherwise than in the trace, and have no explanation. */

@@ -1,5 +1,6 @@
 import type { Diagnosis } from '../diagnosis/diagnose.ts';
 import type { DmaDebugReport } from '../dma-debug.ts';
+import type { MachineFacts } from '../iova/machine-facts.ts';
 import type { IovaOperation } from '../iova/operation.ts';
 import type { TracedPool } from '../swiotlb.ts';
 
@@ -10,6 +11,7 @@ export interface WhatIfInput {
   readonly diagnosis: Diagnosis;
   readonly dmaDebug: DmaDebugReport;
   readonly bootText: string;
+  readonly facts: MachineFacts;
 }
 
 /** Devices whose drivers leave unmaps out where they change nothing (spec D60). */

@@ -107,6 +107,33 @@ describe('the same unmaps under another policy', () => {
   });
 });
 
+describe('the addresses that another machine hands out', () => {
+  it('are the traced ones where nothing is different', () => {
+    const result = on('vtd-strict', MACHINES['x86-vtd-strict']);
+    for (const what of ['IOVAs from the caches', 'IOVAs from the tree', 'lowest IOVA', 'IOVAs spread over']) {
+      const [here, there] = figures(result, what);
+      expect([what, there]).toEqual([what, here]);
+    }
+  });
+
+  it('I94 reach further down where unmapped ranges wait for a flush', () => {
+    const [strict, lazy] = figures(on('vtd-strict', MACHINES['x86-vtd']), 'lowest IOVA');
+    expect(lazy).toBeLessThan(strict!);
+  });
+
+  it('I37 lie below a narrower mask, and are missed where that holds too few', () => {
+    const narrow = on('vtd-strict', MACHINES['x86-vtd-strict'], 24);
+    expect(figures(narrow, 'lowest IOVA')[1]).toBeLessThan(2 ** 24);
+    expect(narrow.failures).toBe(0);
+  });
+
+  it('come for a trace without IOMMU too', () => {
+    const [here, there] = figures(on('swiotlb-force', MACHINES['x86-vtd']), 'IOVAs from the caches');
+    expect(here).toBeNull();
+    expect(there).toBeGreaterThan(1000);
+  });
+});
+
 it('says that unmaps which a driver left out are not in the trace', () => {
   const { untold } = on('direct', MACHINES['x86-swiotlb']);
   expect(untold[0]).toMatch(/^0000:00:03\.0: unmaps that change nothing were left out/);

@@ -1,15 +1,16 @@
 import { IO_TLB_SEGSIZE } from '@dmalab/swiotlb';
 import type { TraceLog } from '@dmalab/trace';
+import { GRANULE } from '../iova/operation.ts';
 import type { PoolPressure } from '../swiotlb/pool-pressure.ts';
 import { bouncesElsewhere, poolElsewhere } from './bounces-elsewhere.ts';
-import { invalidationsElsewhere, invalidationsTraced } from './invalidations-elsewhere.ts';
+import { type DomainFigures, domainsElsewhere, domainsTraced } from './domains-elsewhere.ts';
 import { type OtherMachine, translates } from './other-machine.ts';
 import { elidingDevices, type WhatIfInput } from './what-if-input.ts';
 
 /** One figure of both machines; null where it means nothing there. */
 export interface SideBySide {
   readonly what: string;
-  readonly unit: 'count' | 'bytes' | 'micros';
+  readonly unit: 'count' | 'bytes' | 'micros' | 'address';
   readonly traced: number | null;
   readonly other: number | null;
 }
@@ -31,10 +32,11 @@ export function whatIf(log: TraceLog, input: WhatIfInput, machine: OtherMachine)
   const { diagnosis } = input;
   const bounced = bouncesElsewhere(log, input, machine);
   const swiotlb = poolElsewhere(log, input, bounced, machine);
-  const failures = swiotlb?.failures ?? (machine.pool === null ? bounced.bounces.length : 0);
+  const bounceFailures = swiotlb?.failures ?? (machine.pool === null ? bounced.bounces.length : 0);
   const before = diagnosis.swiotlb;
-  const tracedInvalidations = invalidationsTraced(diagnosis.iova);
-  const invalidations = translates(machine) ? invalidationsElsewhere(log, input, machine) : null;
+  const here = domainsTraced(diagnosis.iova);
+  const there = translates(machine) ? domainsElsewhere(log, input, machine) : null;
+  const failures = bounceFailures + (there?.failures ?? 0);
   const sum = (bounces: readonly { readonly size: number }[]) => bounces.reduce((total, { size }) => total + size, 0);
   const figures: SideBySide[] = [
     row('bounced mappings', 'count', input.pool?.history.bounces.length ?? 0, bounced.bounces.length),
@@ -43,16 +45,7 @@ export function whatIf(log: TraceLog, input: WhatIfInput, machine: OtherMachine)
     row('slots of the pool', 'count', before?.slotCount ?? null, swiotlb?.slotCount ?? machine.pool?.slotCount ?? null),
     row('slots in use at most', 'count', before?.highWater.usedSlots ?? null, swiotlb?.highWater.usedSlots ?? null),
     row('served by another area', 'count', before?.foreignArea ?? null, swiotlb?.foreignArea ?? null),
-    row('invalidations', 'count', tracedInvalidations?.invalidations ?? null, invalidations?.invalidations ?? null),
-    row('unmaps that waited', 'count', tracedInvalidations?.waited ?? null, invalidations?.waited ?? null),
-    row(
-      'ranges queued at most',
-      'count',
-      tracedInvalidations?.queuedAtMost ?? null,
-      invalidations?.queuedAtMost ?? null,
-    ),
-    row('pages reachable after unmap', 'count', tracedInvalidations?.pages ?? null, invalidations?.pages ?? null),
-    row('longest exposure', 'micros', tracedInvalidations?.longestMicros ?? null, invalidations?.longestMicros ?? null),
+    ...DOMAIN_ROWS.map(([what, unit, of]) => row(what, unit, here && of(here), there && of(there))),
   ];
   return {
     machine: machine.name,
@@ -62,6 +55,22 @@ export function whatIf(log: TraceLog, input: WhatIfInput, machine: OtherMachine)
     untold: [...openQuestions(input, swiotlb)],
   };
 }
+
+const DOMAIN_ROWS: readonly (readonly [
+  what: string,
+  unit: SideBySide['unit'],
+  of: (figures: DomainFigures) => number | null,
+])[] = [
+  ['invalidations', 'count', ({ invalidations }) => invalidations],
+  ['unmaps that waited', 'count', ({ waited }) => waited],
+  ['ranges queued at most', 'count', ({ queuedAtMost }) => queuedAtMost],
+  ['pages reachable after unmap', 'count', ({ pages }) => pages],
+  ['longest exposure', 'micros', ({ longestMicros }) => longestMicros],
+  ['IOVAs from the caches', 'count', ({ fromCaches }) => fromCaches],
+  ['IOVAs from the tree', 'count', ({ fromTree }) => fromTree],
+  ['lowest IOVA', 'address', ({ lowestPage }) => lowestPage && lowestPage * GRANULE],
+  ['IOVAs spread over', 'bytes', ({ spanPages }) => spanPages * GRANULE],
+];
 
 function row(what: string, unit: SideBySide['unit'], traced: number | null, other: number | null): SideBySide {
   return { what, unit, traced, other };

@@ -35,5 +35,6 @@ export function whatIfSection(
 function inUnit(value: number | null, unit: SideBySide['unit']): string {
   if (value === null) return '';
   if (unit === 'bytes') return bytes(value);
+  if (unit === 'address') return `0x${value.toString(16)}`;
   return unit === 'micros' ? millis(value) : figure(value);
 }
