@@ -222,16 +222,9 @@ export class CommandLoop {
     const c = this.#c;
     const { outstanding } = c;
     let worked = false;
-    outstanding.soonestNanos = NEVER;
-    for (let slot = 0; slot < outstanding.count; ) {
+    for (let slot = this.#oldestDue(); slot >= 0; slot = this.#oldestDue()) {
       const sqid = outstanding.sqid[slot];
       const cid = outstanding.cid[slot];
-      const dueNanos = outstanding.dueNanos[slot];
-      if (dueNanos > c.nowNanos || c.cqs.isFull(c.sqs.cqid[sqid])) {
-        if (dueNanos < outstanding.soonestNanos) outstanding.soonestNanos = dueNanos;
-        slot++;
-        continue;
-      }
       const { generation } = c.memory;
       worked = true;
       if (outstanding.stage[slot] === STAGE_POST) {
@@ -248,6 +241,21 @@ export class CommandLoop {
       if (c.memory.generation !== generation) return true;
     }
     return worked;
+  }
+
+  /** The oldest command that is due and can be answered, or -1; then it is also known when the next one is due. */
+  #oldestDue(): number {
+    const { outstanding, nowNanos, cqs, sqs } = this.#c;
+    const { order, dueNanos, sqid } = outstanding;
+    let oldest = -1;
+    let soonest = NEVER;
+    for (let slot = 0; slot < outstanding.count; slot++) {
+      const due = dueNanos[slot];
+      if (due > nowNanos || cqs.isFull(sqs.cqid[sqid[slot]])) soonest = Math.min(due, soonest);
+      else if (oldest < 0 || order[slot] < order[oldest]) oldest = slot;
+    }
+    outstanding.soonestNanos = oldest < 0 ? soonest : 0;
+    return oldest;
   }
 
   #reportEvent(): boolean {
