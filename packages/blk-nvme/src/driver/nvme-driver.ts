@@ -297,7 +297,7 @@ export class NvmeDriver {
   makeQueue(qid: number, rings: { readonly sq: SubmissionRing; readonly cq: QueueMemory }, polled: boolean): NvmeQueue {
     const stride = get(this.registers.capHigh, CapHigh.DSTRD);
     const doorbells = { sq: doorbellOffset(qid, 0, stride), cq: doorbellOffset(qid, 1, stride) };
-    return new NvmeQueue(this.backing, this.context.memory, qid, rings, doorbells, polled);
+    return new NvmeQueue(this.backing, qid, rings, doorbells, polled);
   }
 
   /** Takes over what Identify Controller says (spec N60). */

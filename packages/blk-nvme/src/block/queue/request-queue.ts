@@ -22,6 +22,7 @@ import {
 import type { QueueLimits } from '../limits/queue-limits.ts';
 import { planSplit, type SplitPlan } from '../limits/split.ts';
 import { Elevator } from '../tags/elevator.ts';
+import { RequestFifo } from '../tags/request-fifo.ts';
 import { HCTX_TYPE_DEFAULT, HCTX_TYPE_POLL, HCTX_TYPE_READ, type HwContext, type TagSet } from '../tags/tag-set.ts';
 import type { BlockTrace } from './block-trace.ts';
 import { FlushMachine } from './flush.ts';
@@ -54,8 +55,9 @@ export class RequestQueue<D> {
   /** Bios that found no tag, oldest first. */
   readonly #starved: Bio[] = [];
   readonly #plan: SplitPlan = { sectors: 0, segments: 0 };
-  /** Requests collected while plugged (spec N20), or null. */
-  #plug: Request<D>[] | null = null;
+  /** Requests collected while plugged (spec N20). */
+  readonly #plugged = new RequestFifo<D>();
+  #isPlugged = false;
 
   constructor(options: RequestQueueOptions<D>) {
     this.tagSet = options.tagSet;
@@ -138,14 +140,14 @@ export class RequestQueue<D> {
     }
     request.fromBio(this, bio, segments);
     if ((bio.opf & (REQ_PREFLUSH | REQ_FUA)) !== 0 && this.#flush.takes(request)) return;
-    if (this.#plug !== null) this.#plug.push(request);
+    if (this.#isPlugged) this.#plugged.push(request);
     else this.insert(request);
   }
 
   /** Requests in front of the driver that a bio may join: the newest plugged, or those in the elevator (spec N19). */
   #merge(bio: Bio, segments: number): boolean {
-    const newest = this.#plug?.at(-1);
-    if (newest !== undefined && this.#mergeInto(newest, bio, segments)) return true;
+    const { length } = this.#plugged;
+    if (length > 0 && this.#mergeInto(this.#plugged.at(length - 1), bio, segments)) return true;
     const waiting = this.elevator?.waiting;
     if (waiting === undefined) return false;
     for (let i = waiting.length - 1; i >= 0; i--) if (this.#mergeInto(waiting.at(i), bio, segments)) return true;
@@ -168,20 +170,20 @@ export class RequestQueue<D> {
 
   /** Collects requests from here on instead of issuing them (spec N20). */
   plug(): void {
-    this.#plug ??= [];
+    this.#isPlugged = true;
   }
 
   /** Ends plugging: hands over what was collected, telling the device once at the end. */
   unplug(): void {
-    const plugged = this.#plug;
-    this.#plug = null;
-    if (plugged === null) return;
-    if (this.elevator !== null) {
-      for (const request of plugged) this.elevator.waiting.push(request);
-      this.run();
+    const plugged = this.#plugged;
+    this.#isPlugged = false;
+    if (this.elevator === null) {
+      while (plugged.length > 0) this.#issue(plugged.shift(), plugged.length === 0);
       return;
     }
-    for (const [i, request] of plugged.entries()) this.#issue(request, i === plugged.length - 1);
+    if (plugged.length === 0) return;
+    while (plugged.length > 0) this.elevator.waiting.push(plugged.shift());
+    this.run();
   }
 
   /** A request without a bio: passthrough (spec N58, N74), or null when no tag is free. */

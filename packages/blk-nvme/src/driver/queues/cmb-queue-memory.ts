@@ -25,8 +25,9 @@ export class CmbQueueMemory implements SubmissionRing {
     this.#bytes = bytes;
   }
 
-  store(index: number, command: Uint8Array): void {
-    this.#backing.writeMemory?.(this.#phys + index * SQE_BYTES, command, 0, SQE_BYTES);
+  store(index: number, command: Uint32Array): void {
+    const bytes = new Uint8Array(command.buffer, command.byteOffset, SQE_BYTES);
+    this.#backing.writeMemory?.(this.#phys + index * SQE_BYTES, bytes, 0, SQE_BYTES);
   }
 
   free(): void {

@@ -1,4 +1,3 @@
-import type { PhysMemory } from '@dmalab/phys-memory';
 import { CQE_BYTES, CqeWord } from '../../spec/cqe.ts';
 import { SQE_BYTES } from '../../spec/sqe.ts';
 import type { DeviceBacking } from '../device-backing.ts';
@@ -25,20 +24,17 @@ export class NvmeQueue {
   /** Taken over by {@link ShadowDoorbells} once the device agreed (spec N66). */
   shadow: ShadowDoorbells | null = null;
   readonly #backing: DeviceBacking;
-  readonly #memory: PhysMemory;
   readonly #sqDoorbell: number;
   readonly #cqDoorbell: number;
 
   constructor(
     backing: DeviceBacking,
-    memory: PhysMemory,
     qid: number,
     rings: { readonly sq: SubmissionRing; readonly cq: QueueMemory },
     doorbells: { readonly sq: number; readonly cq: number },
     polled: boolean,
   ) {
     this.#backing = backing;
-    this.#memory = memory;
     this.qid = qid;
     this.sq = rings.sq;
     this.cq = rings.cq;
@@ -60,7 +56,7 @@ export class NvmeQueue {
   }
 
   /** Copies a command to the tail; `last` false: more follow before the device is told (spec N75). */
-  submit(command: Uint8Array, last: boolean): void {
+  submit(command: Uint32Array, last: boolean): void {
     this.sq.store(this.sqTail, command);
     if (++this.sqTail === this.depth) this.sqTail = 0;
     const next = this.sqTail + 1 === this.depth ? 0 : this.sqTail + 1;
@@ -79,13 +75,12 @@ export class NvmeQueue {
 
   /** A completion waits at the head (spec N90). */
   hasCompletion(): boolean {
-    const word = this.#memory.load32(this.cq.entryPhys[this.cqHead] + 4 * CqeWord.STATUS);
-    return ((word & PHASE) !== 0 ? 1 : 0) === this.cqPhase;
+    return ((this.cq.word(this.cqHead, CqeWord.STATUS) & PHASE) !== 0 ? 1 : 0) === this.cqPhase;
   }
 
-  /** A word of the completion at the head. */
+  /** A word of the completion at the head, unsigned. */
   cqeWord(word: number): number {
-    return this.#memory.load32(this.cq.entryPhys[this.cqHead] + 4 * word);
+    return this.cq.word(this.cqHead, word) >>> 0;
   }
 
   advanceHead(): void {

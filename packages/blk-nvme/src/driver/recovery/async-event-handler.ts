@@ -33,9 +33,9 @@ export class AsyncEventHandler {
     this.#rearm = false;
     const [queue] = this.#driver.adminPath.queues;
     if (queue === undefined || !queue.enabled) return;
-    const bytes = new Uint8Array(SQE_BYTES);
-    new Uint32Array(bytes.buffer)[SqeWord.CDW0] = AdminOpcode.ASYNC_EVENT | (NVME_AQ_BLK_MQ_DEPTH << 16);
-    queue.submit(bytes, true);
+    const command = new Uint32Array(SQE_BYTES / 4);
+    command[SqeWord.CDW0] = AdminOpcode.ASYNC_EVENT | (NVME_AQ_BLK_MQ_DEPTH << 16);
+    queue.submit(command, true);
   }
 
   receive(status: number, result: number): void {

@@ -36,9 +36,8 @@ export const NVME_REQ_USERCMD = 2;
  * the IOVA state does in Linux 7.3, which is the defect of spec N181.
  */
 export class NvmeIod {
-  /** The 64 bytes as they go into the queue, as bytes and as words. */
-  readonly commandBytes = new Uint8Array(SQE_BYTES);
-  readonly command = new Uint32Array(this.commandBytes.buffer);
+  /** The 16 words as they go into the queue. */
+  readonly command = new Uint32Array(SQE_BYTES / 4);
   /** Counts accepted completions; its low 4 bits are in the command id (spec N52). */
   generation = 0;
   /** Command id of the current use. */

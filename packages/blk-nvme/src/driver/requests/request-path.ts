@@ -84,7 +84,7 @@ export class RequestPath implements QueueOps<NvmeIod> {
     const mapped = this.#mapData(request);
     if (mapped !== BLK_STS_OK) return mapped;
     this.#start(request);
-    queue.submit(iod.commandBytes, last);
+    queue.submit(iod.command, last);
     return BLK_STS_OK;
   }
 
