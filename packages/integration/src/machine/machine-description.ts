@@ -49,7 +49,7 @@ export interface MachineDescription {
   readonly confidential: ConfidentialKind;
   /** How its kernel uses its IOMMU; `off` for a machine without one. */
   readonly iommu: IommuPolicy;
-  /** Whose IOMMU it is: Intel's VT-d, or AMD-Vi. */
+  /** Whose IOMMU it is: Intel's VT-d, AMD-Vi, or RISC-V's. */
   readonly iommuKind: IommuKind;
   /** Of VT-d: legacy mode with second-stage tables, or scalable mode with first-stage tables. */
   readonly iommuMode: 'legacy' | 'scalable';

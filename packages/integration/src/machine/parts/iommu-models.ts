@@ -8,6 +8,9 @@ import {
   type IommuUnitDriver,
   type IommuUnitDriverOptions,
   type ReservedRegion,
+  RISCV_PRESETS,
+  RiscvIommu,
+  RiscvUnit,
   type TableMemory,
   VTD_PRESETS,
   VtdUnit,
@@ -15,7 +18,7 @@ import {
 } from '@dmalab/iommu';
 
 /** Whose IOMMU a machine has. */
-export type IommuKind = 'vtd' | 'amd';
+export type IommuKind = 'vtd' | 'amd' | 'riscv';
 
 /** An IOMMU that a machine may have, with the driver that its kernel has for it. */
 export interface IommuModel {
@@ -48,8 +51,17 @@ const AMD: IommuModel = {
   makeDriver: (options) => new AmdIommu({ ...options, capability }),
 };
 
+const RISCV: IommuModel = {
+  title: 'RISC-V',
+  queueTail: 0x24,
+  regions: [X86_MSI_REGION], // the interrupt controller of every machine here is where a q35 has it
+  makeUnit: (memory) => new RiscvUnit({ memory, capabilities: RISCV_PRESETS.full }),
+  makeDriver: (options) => new RiscvIommu(options),
+};
+
 /** By kind, and by the mode that VT-d units have. */
 export const IOMMU_MODELS: Readonly<Record<IommuKind, Readonly<Record<'legacy' | 'scalable', IommuModel>>>> = {
   vtd: { legacy: vtd(VTD_PRESETS.qemuLegacy), scalable: vtd(VTD_PRESETS.qemuFirstStage) },
   amd: { legacy: AMD, scalable: AMD },
+  riscv: { legacy: RISCV, scalable: RISCV },
 };
