@@ -1,7 +1,6 @@
 import { DmaContext, type DmaContextOptions } from '@dmalab/dma-api';
 import { KernelContext } from '@dmalab/iommu';
 import {
-  type DmaRemapper,
   enumerateFabric,
   type FabricMemory,
   P2pdmaClassifier,
@@ -27,7 +26,7 @@ import type { Machine } from './machine.ts';
 import { checkDescription, type MachineDescription } from './machine-description.ts';
 import { addressMapOf, zonesOf } from './parts/address-map.ts';
 import { buildSwiotlb } from './parts/bounce-part.ts';
-import { buildIommu } from './parts/iommu-part.ts';
+import { buildIommu, type IommuPart } from './parts/iommu-part.ts';
 import { buildMemory } from './parts/memory-part.ts';
 import { buildNvme, type NvmeSurroundings } from './parts/nvme-part.ts';
 import { buildP2pdma } from './parts/peer-pages.ts';
@@ -64,7 +63,7 @@ export function buildMachine(description: MachineDescription, options: BuildOpti
   const pages = buildPages(map, zonesOf(description), part.memory, bounce?.pool ?? null);
   const iommu =
     description.iommu === 'off' ? null : buildIommu(description, memory, pages, options.meterIommu ?? false);
-  const fabric = buildFabric(part.device, map, iommu?.meter ?? iommu?.unit ?? null);
+  const fabric = buildFabric(part.device, map, iommu);
   const devicePages = new DevicePages(pages.pages);
   const kernel = new KernelContext({ possibleCpus: description.cpus });
   const swiotlb = bounce?.swiotlb ?? null;
@@ -154,11 +153,13 @@ function pageSource(pages: PageAllocator) {
 }
 
 /** One host bridge that claims what the map calls its windows, and one for large BARs. */
-function buildFabric(memory: FabricMemory, map: AddressMap, iommu: DmaRemapper | null): PciFabric {
+function buildFabric(memory: FabricMemory, map: AddressMap, iommu: IommuPart | null): PciFabric {
   const low = map.ranges
     .filter(({ name }) => name === 'PCI Bus 0000:00')
     .map(({ start, end }) => ({ kind: 'memory' as const, cpuStart: start, lengthBytes: end - start + 1 }))
     .sort((a, b) => b.lengthBytes - a.lengthBytes); // BARs go to the first; the smallest is VGA's
   const windows = [...low, HIGH_WINDOW];
-  return new PciFabric({ memory, hostBridges: [{ windows, ...(iommu === null ? {} : { iommu }) }] });
+  const hostBridges = [{ windows, ...(iommu === null ? {} : { iommu: iommu.meter ?? iommu.unit }) }];
+  const doorbellPage = iommu?.model.doorbellPage;
+  return new PciFabric({ memory, hostBridges, ...(doorbellPage === undefined ? {} : { doorbellPage }) });
 }

@@ -49,7 +49,7 @@ export interface MachineDescription {
   readonly confidential: ConfidentialKind;
   /** How its kernel uses its IOMMU; `off` for a machine without one. */
   readonly iommu: IommuPolicy;
-  /** Whose IOMMU it is: Intel's VT-d, AMD-Vi, or RISC-V's. */
+  /** Whose IOMMU it is: Intel's VT-d, AMD-Vi, Arm's SMMUv3, or RISC-V's. */
   readonly iommuKind: IommuKind;
   /** Of VT-d: legacy mode with second-stage tables, or scalable mode with first-stage tables. */
   readonly iommuMode: 'legacy' | 'scalable';
@@ -95,7 +95,7 @@ export const MACHINE_DEFAULTS: Omit<MachineDescription, 'name'> = {
 /** @throws {MachineDescriptionError} naming the first value that no machine can have */
 export function checkDescription(description: MachineDescription): void {
   const { name, memoryBytes, ramStart, cpus, diskBytes, devices } = description;
-  const { confidential, iommu, coherent, platform } = description;
+  const { confidential, iommu, iommuKind, coherent, platform } = description;
   const demand = (isTrue: boolean, path: string, problem: string, remedy: string): void => {
     if (!isTrue) throw new MachineDescriptionError(name, path, problem, remedy);
   };
@@ -121,6 +121,12 @@ export function checkDescription(description: MachineDescription): void {
     'ramStart',
     `RAM from 0x${ramStart.toString(16)} on an ${platform} machine`,
     'give 0, or on arm64 a multiple of 1 GiB',
+  );
+  demand(
+    iommu === 'off' || iommuKind !== 'smmuv3' || ramStart > 0,
+    'iommuKind',
+    'an SMMUv3, whose interrupt messages go to 0x08090000, in the middle of RAM',
+    'give platform arm64 and a ramStart of 1 GiB or a multiple of it',
   );
   for (const [i, device] of devices.entries()) checkDevice(name, device, `devices.${i}`);
 }

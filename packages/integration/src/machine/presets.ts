@@ -22,6 +22,7 @@ const DIFFERENCES: Readonly<Record<string, Partial<MachineDescription>>> = {
   'x86-amd': { iommu: 'lazy', iommuKind: 'amd', forwardsPeers: true },
   // RAM where QEMU's virt machine has it; bounce pools and caches are those of any coherent SoC.
   riscv: { platform: 'arm64', ramStart: 2 * GIB, iommu: 'lazy', iommuKind: 'riscv' },
+  'arm-smmuv3': { platform: 'arm64', ramStart: GIB, iommu: 'lazy', iommuKind: 'smmuv3' },
   'x86-swiotlb': { commandLine: 'swiotlb=force' },
   'sev-guest': { confidential: 'sev' },
   'tdx-guest': { confidential: 'tdx' },

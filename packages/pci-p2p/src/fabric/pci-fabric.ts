@@ -17,6 +17,8 @@ export interface PciFabricOptions {
   readonly hostBridges: readonly HostBridgeOptions[];
   /** False: every request goes to the root complex, as in QEMU, which routes no peers (spec T61). Default true. */
   readonly routesPeers?: boolean;
+  /** Page that interrupt messages are written to on an Arm machine (spec H10). Default: the window of x86. */
+  readonly doorbellPage?: number;
 }
 
 /** What software reads where no function answers. */
@@ -28,7 +30,7 @@ const ALL_ONES = 0xffff_ffff;
  */
 export class PciFabric {
   readonly memory: FabricMemory;
-  readonly interrupts = new InterruptController();
+  readonly interrupts: InterruptController;
   readonly hostBridges: readonly HostBridge[];
   readonly routesPeers: boolean;
   readonly router: Router;
@@ -43,6 +45,7 @@ export class PciFabric {
   /** @throws {PciFabricError} for host bridges that overlap */
   constructor(options: PciFabricOptions) {
     this.memory = options.memory;
+    this.interrupts = new InterruptController(options.doorbellPage);
     this.routesPeers = options.routesPeers ?? true;
     this.router = new Router(this);
     this.hostBridges = options.hostBridges.map((bridge) => new HostBridge(this, bridge));

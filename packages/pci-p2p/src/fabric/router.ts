@@ -70,9 +70,12 @@ export class Router {
   #attributes = 0;
   #isWrite: 0 | 1 = 0;
   readonly #fabric: PciFabric;
+  /** Of an Arm machine, where a message is a write that the IOMMU translates like any (spec H10); else -1. */
+  readonly #doorbellPage: number = -1;
 
   constructor(fabric: PciFabric) {
     this.#fabric = fabric;
+    this.#doorbellPage = fabric.interrupts.doorbellPage;
   }
 
   /** Routes `wire[WIRE_ADDRESS]`: one of the `ROUTED_` answers, or a fault. `attributes` are address type and ordering. */
@@ -180,7 +183,7 @@ export class Router {
     const { counters, iommu } = hostBridge;
     const address = this.wire[WIRE_ADDRESS];
     const translated = (this.#attributes & AT_MASK) === AT_TRANSLATED;
-    if (!translated && address >= MSI_WINDOW_START && address < MSI_WINDOW_END) {
+    if (!translated && address >= MSI_WINDOW_START && address < MSI_WINDOW_END && this.#doorbellPage < 0) {
       counters[L.ROOT_INTERRUPTS]++;
       return ROUTED_TO_INTERRUPT;
     }
@@ -204,6 +207,10 @@ export class Router {
       counters[L.ROOT_TO_MEMORY]++;
       return routed;
     }
+    if (routed === ROUTED_TO_INTERRUPT) {
+      counters[L.ROOT_INTERRUPTS]++;
+      return routed;
+    }
     counters[L.ROOT_TO_FUNCTIONS]++;
     // The window that claims the address may belong to another host bridge; the one the request came through decides.
     return routed === ROUTED_TO_FUNCTION && !hostBridge.forwardsPeerRequests ? FAULT_UNSUPPORTED_REQUEST : routed;
@@ -220,7 +227,8 @@ export class Router {
       const hit = decoder.find(this.wire[WIRE_ADDRESS]);
       return hit < 0 ? FAULT_UNSUPPORTED_REQUEST : this.#descend(decoder, hit);
     }
-    return ROUTED_TO_MEMORY;
+    const page = this.#doorbellPage;
+    return page >= 0 && phys >= page && phys < page + 4096 ? ROUTED_TO_INTERRUPT : ROUTED_TO_MEMORY;
   }
 
   /** Down through bridge windows to the BAR that claims the address. */

@@ -25,6 +25,8 @@ export interface PciDeviceOptions {
   readonly bar?: number;
   /** Lets the device work for that long: usually its `step()`. */
   readonly advance?: (nanoseconds: number) => void;
+  /** What the device has to write to for a message to get to that address, behind an IOMMU that translates messages. */
+  readonly messageAddress?: (phys: number) => number;
 }
 
 /**
@@ -37,6 +39,7 @@ export class PciDevice implements RegisterBacking {
   readonly #host: PciHost;
   readonly #bar: number;
   readonly #advance: (nanoseconds: number) => void;
+  readonly #messageAddress: (phys: number) => number;
   #base = -1;
   /** Pairs of the interrupt controller, by vector. */
   #pairs: number[] = [];
@@ -47,6 +50,7 @@ export class PciDevice implements RegisterBacking {
     this.#host = host;
     this.#bar = options.bar ?? 0;
     this.#advance = options.advance ?? (() => {});
+    this.#messageAddress = options.messageAddress ?? ((phys) => phys);
   }
 
   /** Physical address of a memory BAR: `pci_resource_start`. */
@@ -96,8 +100,9 @@ export class PciDevice implements RegisterBacking {
     this.#pairs = Array.from({ length: count }, () => interrupts.allocate());
     for (const [vector, pair] of this.#pairs.entries()) {
       const entry = tableAt + PCI_MSIX_ENTRY_SIZE * vector;
-      this.#host.writeMmio(entry, interrupts.address(pair));
-      this.#host.writeMmio(entry + 4, 0);
+      const address = this.#messageAddress(interrupts.address(pair));
+      this.#host.writeMmio(entry, address >>> 0);
+      this.#host.writeMmio(entry + 4, Math.floor(address / 2 ** 32));
       this.#host.writeMmio(entry + 8, interrupts.data(pair));
       this.#host.writeMmio(entry + 12, 0);
     }
@@ -119,7 +124,7 @@ export class PciDevice implements RegisterBacking {
     const first = interrupts.allocateBlock?.(count) ?? interrupts.allocate();
     this.#pairs = Array.from({ length: count }, (_, i) => first + i);
     const isWide = (this.config.read(at + PCI_MSI_FLAGS, 2) & PCI_MSI_FLAGS_64BIT) !== 0;
-    const address = interrupts.address(first);
+    const address = this.#messageAddress(interrupts.address(first));
     this.config.write(at + PCI_MSI_ADDRESS, 4, address >>> 0);
     if (isWide) this.config.write(at + PCI_MSI_ADDRESS + 4, 4, Math.floor(address / 2 ** 32));
     this.config.write(at + PCI_MSI_ADDRESS + (isWide ? 8 : 4), 2, interrupts.data(first));

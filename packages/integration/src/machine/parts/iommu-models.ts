@@ -3,6 +3,7 @@ import {
   AMD_PRESETS,
   AmdIommu,
   AmdUnit,
+  ArmSmmuV3,
   IntelIommu,
   type IommuUnit,
   type IommuUnitDriver,
@@ -11,6 +12,9 @@ import {
   RISCV_PRESETS,
   RiscvIommu,
   RiscvUnit,
+  SMMU_PRESETS,
+  SmmuV3Unit,
+  SW_MSI_REGION,
   type TableMemory,
   VTD_PRESETS,
   VtdUnit,
@@ -18,7 +22,7 @@ import {
 } from '@dmalab/iommu';
 
 /** Whose IOMMU a machine has. */
-export type IommuKind = 'vtd' | 'amd' | 'riscv';
+export type IommuKind = 'vtd' | 'amd' | 'smmuv3' | 'riscv';
 
 /** An IOMMU that a machine may have, with the driver that its kernel has for it. */
 export interface IommuModel {
@@ -28,6 +32,8 @@ export interface IommuModel {
   readonly queueTail: number;
   /** IOVAs that no mapping gets behind it (spec I139). */
   readonly regions: readonly ReservedRegion[];
+  /** Page of interrupt messages that the unit translates like any write (spec H10, I141); absent where it lets them be. */
+  readonly doorbellPage?: number;
   readonly makeUnit: (memory: TableMemory) => IommuUnit;
   readonly makeDriver: (options: IommuUnitDriverOptions) => IommuUnitDriver;
 }
@@ -59,9 +65,20 @@ const RISCV: IommuModel = {
   makeDriver: (options) => new RiscvIommu(options),
 };
 
+/** Its interrupt messages go where QEMU's virt machine takes them. */
+const SMMUV3: IommuModel = {
+  title: 'Arm SMMUv3',
+  queueTail: 0x98,
+  regions: [SW_MSI_REGION],
+  doorbellPage: 0x0809_0000,
+  makeUnit: (memory) => new SmmuV3Unit({ memory, ...SMMU_PRESETS.qemu }),
+  makeDriver: (options) => new ArmSmmuV3(options),
+};
+
 /** By kind, and by the mode that VT-d units have. */
 export const IOMMU_MODELS: Readonly<Record<IommuKind, Readonly<Record<'legacy' | 'scalable', IommuModel>>>> = {
   vtd: { legacy: vtd(VTD_PRESETS.qemuLegacy), scalable: vtd(VTD_PRESETS.qemuFirstStage) },
   amd: { legacy: AMD, scalable: AMD },
+  smmuv3: { legacy: SMMUV3, scalable: SMMUV3 },
   riscv: { legacy: RISCV, scalable: RISCV },
 };

@@ -1,8 +1,10 @@
 import type { DmaContext } from '@dmalab/dma-api';
 import {
   DmaDomain,
+  type IommuDevice,
   type IommuUnit,
   type IommuUnitDriver,
+  MsiPages,
   reserveIovas,
   type TablePages,
   type UnitDomain,
@@ -77,4 +79,22 @@ export function attachToIommu(
   }));
   reserveIovas(kernel, domain.iova, { windows, regions: model.regions });
   return { domain, paging };
+}
+
+/** Streaming DMA mask that devices have until their driver widens it. */
+const MASK_32 = 2 ** 32 - 1;
+
+/**
+ * Maps the page of interrupt messages for a device whose IOMMU translates them: what the device has to write to instead of
+ * an address in that page (spec H10, I141). Linux does it when the first message is set up.
+ */
+export function messageAddresses(
+  { model: { doorbellPage } }: IommuPart,
+  domain: DmaDomain,
+  device: IommuDevice,
+): (phys: number) => number {
+  if (doorbellPage === undefined) return (phys) => phys;
+  const pages = new MsiPages(domain);
+  pages.resolve(device, doorbellPage, MASK_32);
+  return (phys) => pages.resolve(device, phys, MASK_32);
 }
