@@ -11,7 +11,10 @@ const EXECUTE = lowMask(RiscvPte.X);
 const USER = lowMask(RiscvPte.U);
 const ACCESSED = lowMask(RiscvPte.A);
 const DIRTY = lowMask(RiscvPte.D);
+const MARKS = ACCESSED | DIRTY;
 const LEAF = READ | WRITE | EXECUTE;
+/** What a page has that a device may read: devices' requests are those of users (spec H97). */
+const READABLE = READ | USER | ACCESSED;
 const RIGHTS = IOMMU_READ | IOMMU_WRITE;
 const PPN_SHIFT = RiscvPte.PPN.lo;
 /** Bits of the page number in the high half, and what one of them stands for. */
@@ -23,6 +26,13 @@ const NAPOT_BYTES = 2 ** 16;
 
 /** Which of a unit's stages the tables are for: they differ in the root and in how addresses are extended (spec H96). */
 export type RiscvStage = 'first' | 'second';
+
+/** What a unit's tables can be like, beyond their depth. */
+export interface RiscvFormatOptions {
+  readonly superpages?: boolean;
+  readonly memoryTypes?: boolean;
+  readonly setsMarks?: boolean;
+}
 
 /**
  * RISC-V tables, Sv39 to Sv57, as Linux writes them (spec H96, H97): pointers are V alone, leaves have U, A and, where
@@ -40,16 +50,19 @@ export class RiscvFormat implements PageTableFormat {
   readonly plainLeaves = false; // the address isn't in place
   readonly pagePfnShift = PPN_SHIFT;
   readonly #memoryTypes: boolean;
+  /** A and D that an entry can do without: hardware sets them. */
+  readonly #impliedMarks: number;
 
   /**
    * @param levels 3 to 5
    * @param options.superpages false: 4 KiB pages only
    * @param options.memoryTypes entries can say that a page is I/O (Svpbmt)
+   * @param options.setsMarks hardware sets A and D (spec H97); else a page without them isn't used
    */
   constructor(
     levels: number,
     stage: RiscvStage,
-    { superpages = true, memoryTypes = false }: { readonly superpages?: boolean; readonly memoryTypes?: boolean } = {},
+    { superpages = true, memoryTypes = false, setsMarks = false }: RiscvFormatOptions = {},
   ) {
     const isSecond = stage === 'second';
     this.name = `riscv-sv${12 + PAGING_INDEX_BITS * levels}${isSecond ? 'x4' : ''}`;
@@ -60,6 +73,7 @@ export class RiscvFormat implements PageTableFormat {
     // The first stage takes sign-extended addresses, of which the upper half has no place in 52 bits.
     this.apertureEnd = 2 ** Math.min(12 + PAGING_INDEX_BITS * levels + (isSecond ? 2 : -1), 52) - 1;
     this.#memoryTypes = memoryTypes;
+    this.#impliedMarks = setsMarks ? MARKS : 0;
   }
 
   nextLevel(low: number, level: number): number {
@@ -81,11 +95,12 @@ export class RiscvFormat implements PageTableFormat {
     return sizeBytes === 4096 ? page : page - (page % sizeBytes);
   }
 
-  /** None without U: the requests that a device sends are user requests (spec H97). A pointer below level 2 is no entry. */
+  /** A pointer below level 2 is no entry. */
   rights(low: number, _high: number, level: number): number {
     if ((low & LEAF) === 0) return level > 1 ? RIGHTS : 0;
-    if ((low & USER) === 0 || (low & READ) === 0) return 0;
-    return (low & WRITE) !== 0 ? RIGHTS : IOMMU_READ;
+    const entry = low | this.#impliedMarks;
+    if ((entry & READABLE) !== READABLE) return 0;
+    return (entry & (WRITE | DIRTY)) === (WRITE | DIRTY) ? RIGHTS : IOMMU_READ;
   }
 
   tableLow(phys: number): number {

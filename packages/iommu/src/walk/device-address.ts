@@ -16,8 +16,14 @@ export function parseDevice(text: string): number {
   return Number.parseInt(match[2], 16) * 256 + slot * 8 + Number(match[4]);
 }
 
-/** `00:02.0` for source id 0x10. */
+/** `00:02.0` for source id 0x10; ids of more than 16 bits begin with the segment, as in `0001:00:02.0`. */
 export function formatDevice(sourceId: number): string {
   const two = (value: number) => value.toString(16).padStart(2, '0');
-  return `${two(sourceId >> 8)}:${two((sourceId >> 3) & 31)}.${sourceId & 7}`;
+  const segment =
+    sourceId < 0x10000
+      ? ''
+      : `${Math.floor(sourceId / 0x10000)
+          .toString(16)
+          .padStart(4, '0')}:`;
+  return `${segment}${two((sourceId >> 8) & 0xff)}:${two((sourceId >> 3) & 31)}.${sourceId & 7}`;
 }

@@ -40,7 +40,7 @@ export class FaultQueue {
     if (this.registers.errors !== 0 && this.registers.raisesInterrupts) this.#interrupts.raise(RiscvIpsr.FIP.lo);
   }
 
-  /** The header last would be right for a reader that polls memory; software goes by `fqt`, which moves after this. */
+  /** In any order: software goes by `fqt`, which moves after this. */
   #fill(at: number, request: Request, cause: number, detail: number): void {
     const { header } = RiscvFaultRecord;
     const hasProcess = request.processId !== NO_PROCESS;

@@ -47,8 +47,6 @@ export class PagingWalk {
   leafRights = 0;
   /** A write has to come back here to set D: the translation may not be cached as writable (spec H13b). */
   leafClean = false;
-  /** Memory type of the leaf, 0 to 2. */
-  memoryType = 0;
   /** Address of the page that {@link walkQuickly} found; as its result the double would be boxed. */
   readonly quickPage = new Float64Array(1);
   readonly #memory: UnitMemory;
@@ -147,8 +145,7 @@ export class PagingWalk {
   #leaf(low: number, high: number, level: number, right: number, privilege: number): number {
     const rights = (low & RWX) >> RIGHTS_SHIFT;
     const page = pageOf(low, high);
-    this.memoryType = (high & PBMT_HIGH) >>> 29;
-    if ((rights & (READS | WRITES)) === WRITES || (rights & right) !== right || this.memoryType === 3)
+    if ((rights & (READS | WRITES)) === WRITES || (rights & right) !== right || (high & PBMT_HIGH) === PBMT_HIGH)
       return WalkFault.PAGE;
     const isUser = (low & U) !== 0;
     if (privilege === Privilege.USER ? !isUser : isUser && privilege === Privilege.SUPERVISOR) return WalkFault.PAGE;

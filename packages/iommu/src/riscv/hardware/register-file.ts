@@ -26,7 +26,7 @@ export class RegisterFile {
   readonly #interrupts: Interrupts;
   readonly #translator: Translator;
   readonly #capabilities: RiscvCapabilities;
-  readonly #value: { readonly low: number; readonly high: number };
+  readonly #capabilityWords: { readonly low: number; readonly high: number };
   #ddtpLow = 0;
   #ddtpHigh = 0;
 
@@ -39,7 +39,7 @@ export class RegisterFile {
     interrupts: Interrupts,
     deviceTlbs: ReadonlyMap<number, DeviceTlb>,
   ) {
-    this.#value = halves(value);
+    this.#capabilityWords = halves(value);
     this.#capabilities = capabilities;
     this.#translator = translator;
     this.#faults = faults;
@@ -54,9 +54,9 @@ export class RegisterFile {
     if (offset >= RISCV_REG.MSI_CFG_TBL && offset < MSI_TABLE_END) return this.#interrupts.readTable(offset);
     switch (offset) {
       case RISCV_REG.CAPABILITIES:
-        return this.#value.low;
+        return this.#capabilityWords.low;
       case RISCV_REG.CAPABILITIES + 4:
-        return this.#value.high;
+        return this.#capabilityWords.high;
       case RISCV_REG.FCTL:
         return this.#interrupts.usesWires ? WSI : 0;
       case RISCV_REG.DDTP:

@@ -18,8 +18,6 @@ export class Stages implements TableReach {
   pageShift = BARE_SHIFT;
   /** Rights that the page may be cached with. */
   pageRights = ALL_RIGHTS;
-  /** Memory type of the page. */
-  memoryType = 0;
   /** `iotval2` of a guest page fault (spec H99). */
   guestFaultAddress = 0;
   readonly #memory: UnitMemory;
@@ -43,7 +41,6 @@ export class Stages implements TableReach {
   toGuest(context: TranslationContext, tag: number, request: Request): number {
     this.pageShift = BARE_SHIFT;
     this.pageRights = ALL_RIGHTS;
-    this.memoryType = 0;
     const { address } = request;
     if (context.first.levels === 0) return address;
     const marks = context.firstAccessedDirty;
@@ -90,7 +87,6 @@ export class Stages implements TableReach {
   #take(walk: PagingWalk): void {
     this.pageShift = Math.min(this.pageShift, walk.leafShift);
     this.pageRights &= walk.leafClean ? walk.leafRights & ~WRITES : walk.leafRights;
-    if (walk.memoryType !== 0) this.memoryType = walk.memoryType;
   }
 }
 

@@ -19,8 +19,13 @@ interface Stage {
   readonly levels: number;
 }
 
+/** A device's tables, and whether hardware marks their entries as used (SADE, GADE). */
+export interface RiscvDeviceTables extends DeviceTables {
+  readonly setsMarks: boolean;
+}
+
 /** RISC-V IOMMU: device directories of one to three levels, either stage alone. */
-export class RiscvWalkUnit implements WalkUnit {
+export class RiscvWalkUnit implements WalkUnit<RiscvDeviceTables> {
   readonly #registers: RiscvRegisters;
 
   constructor(registers: RiscvRegisters) {
@@ -40,31 +45,22 @@ export class RiscvWalkUnit implements WalkUnit {
     return new DumpedDirectory(dump, this.#registers).list();
   }
 
-  deviceTables(dump: TableDump, sourceId: number): DeviceTables {
+  deviceTables(dump: TableDump, sourceId: number): RiscvDeviceTables {
     if (!this.translationEnabled)
       throw new WalkError('ERR_WALK_REGISTERS', `there are no tables: ${this.disabledNote}`);
     const { words, steps } = new DumpedDirectory(dump, this.#registers).find(sourceId);
     const field = (qword: number, field: Field) => get(words[qword * 2], words[qword * 2 + 1], field);
-    const second = stageOf(field(1, iohgatp.MODE), field(1, iohgatp.PPN));
-    if (field(0, tc.PDTV) === 0) {
-      const first = stageOf(field(3, fsc.MODE), field(3, fsc.PPN));
-      return tablesOf(sourceId, first, second, field(2, ta.PSCID), field(1, iohgatp.GSCID), steps);
-    }
-    const levels = field(0, tc.DPE) === 1 ? field(3, fsc.MODE) : 0;
-    if (levels === 0) return tablesOf(sourceId, BARE, second, 0, field(1, iohgatp.GSCID), steps);
-    if (second.levels > 0) throw nested(sourceId);
-    const process = findDefaultProcess(dump, sourceId, field(3, fsc.PPN) * 4096, levels);
-    const first = stageOf(get(process.low, process.high, fsc.MODE), get(process.low, process.high, fsc.PPN));
-    return tablesOf(sourceId, first, second, process.pscid, 0, [...steps, ...process.steps]);
+    const tables = tablesOf(dump, sourceId, field, steps);
+    return { ...tables, setsMarks: field(0, tables.translation === 'second-stage' ? tc.GADE : tc.SADE) === 1 };
   }
 
-  pagingFormat({ sourceId, translation, levels }: DeviceTables): PagingFormat {
+  pagingFormat({ sourceId, translation, levels, setsMarks }: RiscvDeviceTables): PagingFormat {
     if (translation === 'nested') throw nested(sourceId);
     if (levels < 3 || levels > 5) {
       const device = formatDevice(sourceId);
       throw new WalkError('ERR_WALK_NO_CONTEXT', `the context of device ${device} asks for a mode that does not exist`);
     }
-    const format = new RiscvFormat(levels, translation === 'first-stage' ? 'first' : 'second');
+    const format = new RiscvFormat(levels, translation === 'first-stage' ? 'first' : 'second', { setsMarks });
     return { format, layout: RiscvPte, limit: format.apertureEnd + 1 };
   }
 }
@@ -76,16 +72,35 @@ function stageOf(mode: number, ppn: number): Stage {
   return { root: ppn * 4096, levels: mode - RiscvPagingMode.SV39 + 3 };
 }
 
-/** Translations of the first stage are tagged with the PSCID, those of the second with the GSCID (spec H98). */
+/** What a device context leads to; `field` reads one of its qwords. */
 function tablesOf(
+  dump: TableDump,
   sourceId: number,
+  field: (qword: number, field: Field) => number,
+  steps: readonly WalkStep[],
+): DeviceTables {
+  const second = stageOf(field(1, iohgatp.MODE), field(1, iohgatp.PPN));
+  const gscid = field(1, iohgatp.GSCID);
+  if (field(0, tc.PDTV) === 0) {
+    const first = stageOf(field(3, fsc.MODE), field(3, fsc.PPN));
+    return stacked({ sourceId, steps }, first, second, field(2, ta.PSCID), gscid);
+  }
+  const levels = field(0, tc.DPE) === 1 ? field(3, fsc.MODE) : 0;
+  if (levels === 0) return stacked({ sourceId, steps }, BARE, second, 0, gscid);
+  if (second.levels > 0) throw nested(sourceId);
+  const process = findDefaultProcess(dump, sourceId, field(3, fsc.PPN) * 4096, levels);
+  const first = stageOf(get(process.low, process.high, fsc.MODE), get(process.low, process.high, fsc.PPN));
+  return stacked({ sourceId, steps: [...steps, ...process.steps] }, first, second, process.pscid, gscid);
+}
+
+/** Translations of the first stage are tagged with the PSCID, those of the second with the GSCID (spec H98). */
+function stacked(
+  head: Pick<DeviceTables, 'sourceId' | 'steps'>,
   first: Stage,
   second: Stage,
   pscid: number,
   gscid: number,
-  steps: readonly WalkStep[],
 ): DeviceTables {
-  const head = { sourceId, steps };
   if (first.levels === 0 && second.levels === 0) return { ...head, translation: 'pass-through', domainId: 0, ...BARE };
   if (first.levels === 0) return { ...head, translation: 'second-stage', domainId: gscid, ...second };
   if (second.levels === 0) return { ...head, translation: 'first-stage', domainId: pscid, ...first };

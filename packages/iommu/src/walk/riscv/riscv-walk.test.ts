@@ -6,6 +6,7 @@ import { RiscvIommu } from '../../riscv/driver/riscv-iommu.ts';
 import { RiscvUnit } from '../../riscv/hardware/riscv-unit.ts';
 import { RISCV_EXAMPLE_DEVICE as DEVICE, RiscvExample } from '../../testing/riscv-example.ts';
 import { TablePagePool } from '../../testing/table-page-pool.ts';
+import { formatDevice } from '../device-address.ts';
 import { listDevices } from '../list-devices.ts';
 import { listMappings } from '../list-mappings.ts';
 import type { DumpMemory } from '../table-dump.ts';
@@ -35,6 +36,10 @@ function driven(capabilities: bigint) {
   });
   return { dump: dumpOf(memory), walked, domain, driver };
 }
+
+it('ids beyond 16 bits are written with their segment', () => {
+  expect([0x10, 0x10010].map(formatDevice)).toEqual(['00:02.0', '0001:00:02.0']);
+});
 
 describe('tables that the driver wrote', () => {
   it.each([
@@ -90,6 +95,39 @@ describe('tables of the worked example (spec H107)', () => {
     [0x80605123, { phys: 0x81401123, pageBytes: 4096, readable: true, writable: false }],
     [0x80606000, undefined],
   ])('walks %x', (iova, page) => expect(walk(iova).page).toEqual(page));
+
+  it.each([
+    [0x1n, 0x205000d7n, 'rw'],
+    [0x1n, 0x20500057n, 'r-'],
+    [0x1n, 0x20500017n, '--'],
+    [0x101n, 0x20500017n, 'rw'],
+    [0x1n, 0x205000c7n, '--'],
+  ])('H97 with tc %x a leaf %x lets %s through', (tc, leaf, rights) => {
+    const example = new RiscvExample();
+    example.put(0x81000600, tc);
+    example.put(0x81102020, leaf);
+    const { page } = walkIova(dumpOf(example.memory), unit, DEVICE, 0x80604567);
+    expect(`${page?.readable ? 'r' : '-'}${page?.writable ? 'w' : '-'}`).toBe(rights);
+  });
+
+  it('follows process 0 where the device says that it is the one to use', () => {
+    const example = new RiscvExample();
+    example.put(0x81000600, 0x221n, 0n, 0n, (1n << 60n) | 0x83000n);
+    const walkIt = () => walkIova(dumpOf(example.memory), unit, DEVICE, 0x80604567);
+    expect(walkIt).toThrow('device 00:03.0 has no valid context for process 0 (0x83000000)');
+    example.put(0x83000000, 0x9001n, 0x8000000000081100n);
+    expect(walkIt()).toMatchObject({ domainId: 9, page: { phys: 0x81400567 } });
+    example.put(0x81000608, 0x8000000000082000n);
+    expect(walkIt).toThrow('nested translation');
+  });
+
+  it('a second stage alone has 11 bits of index at its root', () => {
+    const example = new RiscvExample();
+    example.put(0x81000600, 1n, 0x8000700000082000n, 0n, 0n);
+    example.put(0x82000000 + 8 * 2047, 0x200000dfn);
+    const walked = walkIova(dumpOf(example.memory), unit, DEVICE, 2047 * 2 ** 30 + 5);
+    expect(walked).toMatchObject({ translation: 'second-stage', domainId: 7, page: { phys: 0x80000005 } });
+  });
 
   it('an address of the upper half has no place in the tables', () => {
     expect(walk(2 ** 38).blocked).toBe('address 0x4000000000 is past what 3 levels translate');
