@@ -111,9 +111,13 @@ async function chooseMachine({ machine, api }: RunFlags, work: WorkloadFile): Pr
   return api === 'page' || api === 'phys' ? { ...roomy, era: api } : roomy;
 }
 
-function planWork(work: WorkloadFile, { diskBytes }: MachineDescription, { pace, iodepth }: RunFlags): WorkloadPlan {
+function planWork(
+  work: WorkloadFile,
+  { diskBytes }: MachineDescription,
+  { pace, iodepth, functional }: RunFlags,
+): WorkloadPlan {
   if (work.kind === 'fio') {
-    if (pace === undefined && iodepth === undefined) return planJobs(work.jobs, diskBytes);
+    if (pace === undefined && iodepth === undefined) return planJobs(work.jobs, diskBytes, !functional);
     throw new UserError(
       pace === undefined ? '--iodepth' : '--pace',
       'is for traces',

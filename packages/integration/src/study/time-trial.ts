@@ -38,7 +38,7 @@ export function timeWorkload(
   machine: MachineDescription,
   onProgress: (share: number) => void,
 ): StudyTime {
-  const run = new TimedRun(machine, planJobs(jobs, machine.diskBytes));
+  const run = new TimedRun(machine, planJobs(jobs, machine.diskBytes, true));
   while (run.advance(EVENTS_BETWEEN_PROGRESS)) onProgress(run.progress);
   const { done, elapsedNanos, threads, cpuBusyNanos, parts } = run.finish();
   const ios = done.reads + done.writes;

@@ -1,6 +1,14 @@
 import { FioJobError } from './fio-error.ts';
-import type { AccessPattern, FioJob, FioJobFile } from './fio-job.ts';
-import { type BlockShare, parseBytes, parseCount, parseDiskSize, parseFlag, parseShares } from './fio-values.ts';
+import type { AccessPattern, FioJob, FioJobFile, JobPace } from './fio-job.ts';
+import {
+  type BlockShare,
+  parseBytes,
+  parseCount,
+  parseDiskSize,
+  parseFlag,
+  parseShares,
+  parseTime,
+} from './fio-values.ts';
 
 /** A key with the text after `=`, and where it stands. */
 interface Setting {
@@ -27,11 +35,17 @@ const PATTERNS: Readonly<Record<string, AccessPattern>> = {
 };
 
 /** fio's names for one key, the one used here last. */
-const ALIASES: Readonly<Record<string, string>> = { readwrite: 'rw', blocksize: 'bs', io_limit: 'io_size' };
+const ALIASES: Readonly<Record<string, string>> = {
+  readwrite: 'rw',
+  blocksize: 'bs',
+  io_limit: 'io_size',
+  wait_for_previous: 'stonewall',
+};
 
 const KEYS = new Set([
   ...['rw', 'bs', 'bssplit', 'size', 'io_size', 'offset'],
   ...['iodepth', 'rwmixread', 'rwmixwrite', 'numjobs', 'randseed', 'group_reporting'],
+  ...['loops', 'number_ios', 'stonewall', 'startdelay', 'runtime', 'time_based', 'thinktime', 'rate_iops'],
 ]);
 
 /** How fio itself works, or what is so here in any case: every block is verified, offsets are drawn with repetition. */
@@ -40,6 +54,7 @@ const WITHOUT_EFFECT = new Set([
   ...['verify', 'do_verify', 'verify_fatal', 'clat_percentiles', 'registerfiles', 'fixedbufs'],
 ]);
 
+const NANOS_PER_SECOND = 1e9;
 const DEFAULT_SEED = 0x12345678;
 const SECTOR_BYTES = 512;
 const MAX_BLOCK_BYTES = 8 * 1024 * 1024; // spec N50: the largest transfer of the driver
@@ -132,6 +147,29 @@ function settle({ name, line, settings }: Section, file: string): FioJob {
     copies: count('numjobs', 1, 64, 1),
     seed: count('randseed', 0, 2 ** 32 - 1, DEFAULT_SEED),
     isGrouped: value('group_reporting', parseFlag, false, 'a switch'),
+    pace: pace(settings, line, file, value, count),
+  };
+}
+
+type CountOf = (key: string, least: number, most: number, otherwise: number) => number;
+
+function pace(settings: Settings, line: number, file: string, value: ValueOf, count: CountOf): JobPace {
+  const time = (key: string, unit: 's' | 'us', otherwise: number): number =>
+    value(key, (text) => parseTime(text, unit), otherwise, 'a time');
+  const isTimeBased = value('time_based', parseFlag, false, 'a switch');
+  if (isTimeBased && !settings.has('runtime')) {
+    const place = settings.get('time_based')?.line ?? line;
+    throw new FioJobError(file, place, 'time_based without a runtime', 'add for example runtime=1');
+  }
+  return {
+    loops: count('loops', 1, 1_000_000, 1),
+    mostIos: settings.has('number_ios') ? count('number_ios', 1, 2 ** 32, 1) : Number.POSITIVE_INFINITY,
+    waitsForEarlier: value('stonewall', parseFlag, false, 'a switch'),
+    delayNanos: time('startdelay', 's', 0),
+    runtimeNanos: time('runtime', 's', Number.POSITIVE_INFINITY),
+    isTimeBased,
+    thinkNanos: time('thinktime', 'us', 0),
+    nanosPerIo: settings.has('rate_iops') ? NANOS_PER_SECOND / count('rate_iops', 1, 1e9, 1) : 0,
   };
 }
 
@@ -148,6 +186,14 @@ const remedies: Readonly<Record<string, string>> = {
   numjobs: 'write for example numjobs=2',
   randseed: 'write for example randseed=42',
   group_reporting: 'write group_reporting, or group_reporting=0',
+  loops: 'write for example loops=3',
+  number_ios: 'write for example number_ios=1000',
+  stonewall: 'write stonewall, or stonewall=0',
+  startdelay: 'write for example startdelay=1, or 500ms',
+  runtime: 'write for example runtime=10, or 500ms',
+  time_based: 'write time_based, or time_based=0',
+  thinktime: 'write for example thinktime=100, microseconds, or 1ms',
+  rate_iops: 'write for example rate_iops=5000',
 };
 
 type ValueOf = <T>(key: string, parse: (text: string) => T | null, otherwise: T, what: string) => T;

@@ -45,6 +45,22 @@ export function parseDiskSize(text: string): DiskSize | null {
   return bytes === null ? null : { bytes, percent: 0 };
 }
 
+const NANOS: Readonly<Record<string, number>> = {
+  ns: 1,
+  us: 1e3,
+  ms: 1e6,
+  s: 1e9,
+  m: 60e9,
+  h: 3600e9,
+  d: 86_400e9,
+};
+
+/** Nanoseconds of a time. @param unit of a number that has none: fio has one for each key */
+export function parseTime(text: string, unit: keyof typeof NANOS): number | null {
+  const match = /^(\d+)(ns|us|ms|s|m|h|d)?$/.exec(text.toLowerCase());
+  return match === null ? null : Number(match[1]) * NANOS[match[2] ?? unit];
+}
+
 /** A key that stands alone, or 1, is on; 0 is off. */
 export function parseFlag(text: string): boolean | null {
   return text === '' || text === '1' ? true : text === '0' ? false : null;

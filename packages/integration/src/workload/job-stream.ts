@@ -41,7 +41,7 @@ export function jobExtent(job: FioJob, diskBytes: number, file: string): JobExte
   return {
     startBytes: job.offsetBytes,
     sizeBytes,
-    ioBytes: job.ioSize === null ? sizeBytes : bytesOf(job.ioSize, diskBytes),
+    ioBytes: job.pace.loops * (job.ioSize === null ? sizeBytes : bytesOf(job.ioSize, diskBytes)),
   };
 }
 
@@ -59,6 +59,7 @@ export class JobStream {
   readonly #random: Random;
   readonly #isRandom: boolean;
   #issuedBytes = 0;
+  #issued = 0;
   #position = 0;
 
   constructor(job: FioJob, extent: JobExtent, copy = 0) {
@@ -71,7 +72,8 @@ export class JobStream {
   /** Fills in the next I/O; false when the job has transferred what it should. */
   next(io: WorkloadIo): boolean {
     const { sizeBytes, startBytes, ioBytes } = this.#extent;
-    if (this.#issuedBytes >= ioBytes) return false;
+    if (this.#issuedBytes >= ioBytes || this.#issued === this.#job.pace.mostIos) return false;
+    this.#issued++;
     io.isWrite = this.#drawDirection();
     io.lengthBytes = this.#draw(io.isWrite ? this.#job.writeBlocks : this.#job.readBlocks);
     io.offsetBytes =

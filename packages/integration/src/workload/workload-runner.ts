@@ -36,7 +36,10 @@ export class WorkloadRunner {
    */
   round(): boolean {
     const workload = this.#workload;
-    for (const thread of workload.threads) while (workload.submitNext(thread) !== null);
+    const { group } = workload;
+    for (const thread of workload.threads) {
+      if (thread.plan.group === group) while (workload.submitNext(thread) !== null);
+    }
     if (workload.inFlight === 0) return false;
     for (let waited = 0, before = workload.doneBytes; workload.doneBytes === before; waited++) {
       if (waited === PATIENCE) workload.failStuck(`${PATIENCE} rounds`);

@@ -5,7 +5,7 @@ import { DataPattern } from './data-pattern.ts';
 import { IoBuffers } from './io-buffers.ts';
 import type { WorkloadIo } from './job-stream.ts';
 import { WorkloadError } from './workload-error.ts';
-import type { IoSource, WorkloadPlan } from './workload-plan.ts';
+import type { ThreadPlan, WorkloadPlan } from './workload-plan.ts';
 
 const SECTOR_BYTES = 512;
 /** Pages in one bio (spec N1). */
@@ -35,13 +35,13 @@ export interface Slot extends WorkloadIo {
 /** One thread: its source, its free slots. */
 export interface Thread {
   readonly index: number;
-  readonly job: number;
-  readonly depth: number;
-  readonly source: IoSource;
+  readonly plan: ThreadPlan;
   readonly free: Slot[];
   /** Drawn from the source, and held back: it overlaps something in flight, or is not due yet. */
   readonly next: WorkloadIo;
   hasNext: boolean;
+  /** Issues nothing any more, whatever is left. */
+  isStopped: boolean;
 }
 
 /** Who carries a workload out: in rounds, or in virtual time. */
@@ -75,14 +75,13 @@ export class Workload {
     const largest = Math.max(...plan.threads.map(({ largestBytes }) => largestBytes));
     this.#buffers = new IoBuffers(machine.cpu, machine.pages, slots, largest);
     let buffer = 0;
-    this.threads = plan.threads.map(({ job, source, depth }, index) => ({
+    this.threads = plan.threads.map((thread, index) => ({
       index,
-      job,
-      depth,
-      source,
-      free: Array.from({ length: depth }, () => newSlot(buffer++, largest)),
+      plan: thread,
+      free: Array.from({ length: thread.depth }, () => newSlot(buffer++, largest)),
       next: { isWrite: false, offsetBytes: 0, lengthBytes: 0 },
       hasNext: false,
+      isStopped: false,
     }));
     this.#layOut(plan.regions);
   }
@@ -94,7 +93,8 @@ export class Workload {
 
   /** Share of the work that is done, 0 to 1. */
   get progress(): number {
-    return this.#totalBytes === 0 ? 1 : this.doneBytes / this.#totalBytes;
+    if (this.#totalBytes === 0) return 1;
+    return Number.isFinite(this.#totalBytes) ? this.doneBytes / this.#totalBytes : 0;
   }
 
   /** I/Os that were submitted and did not end. */
@@ -109,8 +109,21 @@ export class Workload {
 
   /** Draws the thread's next I/O, if it has none in hand: false when there are no more. */
   draw(thread: Thread): boolean {
-    thread.hasNext ||= thread.source.next(thread.next);
+    if (thread.isStopped) return false;
+    thread.hasNext ||= thread.plan.source.next(thread.next);
     return thread.hasNext;
+  }
+
+  /** Everything of a thread was issued, and ended. */
+  isDone(thread: Thread): boolean {
+    return thread.free.length === thread.plan.depth && !this.draw(thread);
+  }
+
+  /** The group whose turn it is: the first with something left to do; infinity when all is done. */
+  get group(): number {
+    let group = Number.POSITIVE_INFINITY;
+    for (const thread of this.threads) if (thread.plan.group < group && !this.isDone(thread)) group = thread.plan.group;
+    return group;
   }
 
   /** Submits a thread's next I/O: the slot that it took, or null when none is free, it is done, or it has to wait. */

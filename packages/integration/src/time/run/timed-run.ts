@@ -13,6 +13,7 @@ import { startTimedMachine, type TimedClient, type TimedMachine } from '../timed
 import { WORK_APPLICATION, WORK_PARTS, WORK_WAKE, type WorkPart } from '../work/work-kinds.ts';
 import { ThreadTimes } from './job-times.ts';
 import { SPAN_READ, SPAN_WRITE, type SpanLog } from './span-log.ts';
+import { ThreadClock } from './thread-clock.ts';
 
 /** Virtual time without a completion after which the machine is taken for stuck: four I/O timeouts. */
 const PATIENCE_NANOS = 120e9;
@@ -52,6 +53,8 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
   readonly #times: readonly ThreadTimes[];
   /** Ended, and not yet seen by their thread. */
   readonly #answers: readonly Slot[][];
+  readonly #paces: readonly ThreadClock[];
+  #group: number;
   /** Held back by an overlap, by thread. */
   readonly #blocked: Uint8Array;
   /** The wake that a thread asked for, by thread. */
@@ -66,12 +69,14 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     this.#plan = plan;
     this.#workload = new Workload(this.timed.machine, plan, this);
     const { threads } = this.#workload;
-    this.#times = threads.map(({ job, depth }) => new ThreadTimes(job, depth));
+    this.#times = threads.map(({ plan: { job, depth } }) => new ThreadTimes(job, depth));
+    this.#paces = threads.map(({ plan: { pace } }) => new ThreadClock(pace));
+    this.#group = this.#workload.group;
     this.#answers = threads.map(() => []);
     this.#blocked = new Uint8Array(threads.length);
     this.#wakeNanos = new Float64Array(threads.length).fill(Number.POSITIVE_INFINITY);
     this.#cpus = description.cpus;
-    for (let cpu = 0; cpu < Math.min(this.#cpus, threads.length); cpu++) this.timed.wakeAt(this.timed.startNanos, cpu);
+    this.#wakeAll(this.timed.startNanos);
   }
 
   /** Keeps what happens from now on, for a timeline. */
@@ -81,7 +86,8 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
 
   /** Share of the work that is done, 0 to 1. */
   get progress(): number {
-    return this.#workload.progress;
+    const longest = Math.max(...this.#paces.map(({ runtimeNanos }) => runtimeNanos));
+    return Math.max(this.#workload.progress, this.timed.elapsedNanos / longest);
   }
 
   /**
@@ -128,8 +134,24 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     const { threads } = this.#workload;
     for (let i = cpu; i < threads.length; i += this.#cpus) {
       this.#takeAnswers(threads[i]);
-      this.#submitAll(threads[i]);
+      if (threads[i].plan.group === this.#group) this.#submitAll(threads[i]);
     }
+    this.#nextGroup();
+  }
+
+  /** The jobs behind a stonewall start when those before it are done. */
+  #nextGroup(): void {
+    if (this.#plan.threads[this.#plan.threads.length - 1].group === this.#group) return;
+    const { group } = this.#workload;
+    if (group === this.#group) return;
+    this.#group = group;
+    this.#wakeAll(this.timed.clock.cursorNanos);
+  }
+
+  #wakeAll(nanos: number): void {
+    const { threads } = this.#workload;
+    for (const [i, thread] of threads.entries()) if (thread.plan.group === this.#group) this.#paces[i].begin(nanos);
+    for (let cpu = 0; cpu < Math.min(this.#cpus, threads.length); cpu++) this.timed.wakeAt(nanos, cpu);
   }
 
   submitBio(bio: Bio): void {
@@ -163,14 +185,20 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
       spans?.add(slot.isWrite ? SPAN_WRITE : SPAN_READ, index, slot.startNanos, now, slot.lengthBytes);
     }
     answers.length = 0;
+    this.#paces[index].answered(now);
     this.#lastAnswerNanos = now - this.timed.startNanos;
     times.endNanos = this.#lastAnswerNanos;
   }
 
   #submitAll(thread: Thread): void {
     const { clock } = this.timed;
+    const pace = this.#paces[thread.index];
     while (thread.free.length > 0 && this.#workload.draw(thread)) {
-      if (this.#isTooEarly(thread)) return;
+      if (this.#isTooEarly(thread, pace)) return;
+      if (pace.isOver(clock.cursorNanos)) {
+        thread.isStopped = true;
+        return;
+      }
       this.timed.charge(WORK_APPLICATION);
       const start = clock.cursorNanos;
       const slot = this.#workload.submitNext(thread);
@@ -178,13 +206,14 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
       if (slot === null) return;
       slot.startNanos = start;
       slot.submittedNanos = clock.cursorNanos;
+      pace.issued(start);
     }
   }
 
   /** The next I/O has a time of its own, which has not come: the thread asks to be woken then, once. */
-  #isTooEarly({ index, next: { dueNanos = 0 } }: Thread): boolean {
+  #isTooEarly({ index, next: { dueNanos = 0 } }: Thread, pace: ThreadClock): boolean {
     const { startNanos, clock } = this.timed;
-    const due = startNanos + dueNanos;
+    const due = Math.max(startNanos + dueNanos, pace.notBeforeNanos);
     if (due <= clock.cursorNanos) return false;
     if (this.#wakeNanos[index] !== due) this.timed.wakeAt(due, index % this.#cpus);
     this.#wakeNanos[index] = due;

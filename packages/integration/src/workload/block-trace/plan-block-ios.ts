@@ -1,6 +1,6 @@
 import type { MachineDescription } from '../../machine/machine-description.ts';
 import type { WorkloadIo } from '../job-stream.ts';
-import type { IoSource, WorkloadPlan } from '../workload-plan.ts';
+import { type IoSource, NO_PACE, type WorkloadPlan } from '../workload-plan.ts';
 import type { BlockIos } from './block-ios.ts';
 
 const MIB = 2 ** 20;
@@ -24,7 +24,7 @@ export function planBlockIos(ios: BlockIos, options: BlockTraceOptions): Workloa
   const source = new BlockIoSource(ios, options.pace === 'trace');
   return {
     jobs: [`disk ${ios.device}`],
-    threads: [{ job: 0, source, depth, largestBytes, ioBytes }],
+    threads: [{ job: 0, source, depth, largestBytes, ioBytes, group: 0, pace: NO_PACE }],
     regions: touchedRegions(ios),
   };
 }
