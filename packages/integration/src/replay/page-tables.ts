@@ -79,6 +79,8 @@ class TableReplay {
       memory: this.#memory,
       allocTablePage: () => this.#freePages.pop() ?? this.#newPage(),
       freeTablePage: (phys) => this.#freePages.push(phys),
+      allocTable: (lengthBytes) => this.#newTable(lengthBytes),
+      freeTable: () => {}, // larger ones are a unit's own, which lives as long as the replay
     });
     this.#iommu.enable();
   }
@@ -136,8 +138,13 @@ class TableReplay {
   }
 
   #newPage(): number {
-    this.#nextPage += PAGE_SIZE;
-    return this.#nextPage;
+    return this.#newTable(PAGE_SIZE);
+  }
+
+  #newTable(lengthBytes: number): number {
+    const table = Math.ceil(this.#nextPage / lengthBytes) * lengthBytes;
+    this.#nextPage = table + lengthBytes;
+    return table;
   }
 
   #mismatch(event: number, what: TableResidual['what'], kernel: string, ours: string): void {
