@@ -51,6 +51,20 @@ describe('dmalab walk', () => {
     expect(printed).toEqual(['domain 6, second-stage: 8 leaves in 1 ranges', '0x0-0xffffff -> 0x0  rw']);
   });
 
+  it('reads the tables of an AMD-Vi unit: checked, walked, listed', async () => {
+    const [dump, file] = [fixture('amd-v1.elf.gz'), fixture('amd-v1.expected.json')];
+    const amd = (...args: string[]) => runCli(['walk', dump, '--iommu', 'amd', '--registers', file, ...args]);
+    expect(await amd('--expected', file)).toBe(0);
+    expect(await amd()).toBe(0);
+    expect(await amd('--device', '00:04.0', '--iova', '0xffe5a123')).toBe(0);
+    expect(printed[0]).toBe('328 of 328 pages agree');
+    expect(printed).toContain('00:04.0');
+    expect(printed.at(-1)).toBe('0xffe5a123 -> 0xb000123  -w');
+    expect(await amd('--device', '00:04.0', '--dump')).toBe(0);
+    expect(printed).toContain('0xffe5a000-0xffe5ffff -> 0xb000000  -w');
+    expect(await amd('--device', '00:09.0', '--dump')).toBe(2);
+  });
+
   it('reads an unpacked core as well', async () => {
     const plain = temporaryFile('core', gunzipSync(readFileSync(core)));
     expect(await runCli(['walk', plain, '--registers', registers])).toBe(0);
