@@ -10,8 +10,8 @@ export interface StudyFlags {
 
 const DETAILS = `
 JOB is a fio job file. Its keys: rw, bs, bssplit, size, io_size, offset, iodepth, rwmixread, rwmixwrite, numjobs,
-randseed, loops, number_ios, stonewall, group_reporting; with time also startdelay, runtime, time_based, thinktime and
-rate_iops. ioengine, direct=1, filename, thread, verify and the like are accepted and mean nothing here.
+randseed, loops, number_ios, stonewall, group_reporting; with time also startdelay, runtime, time_based, thinktime,
+rate_iops and hipri. ioengine, direct=1, filename, thread, verify and the like are accepted and mean nothing here.
 Any other key is an error. Every block that is read is compared with what was written there.
 
 A YAML machine starts from a preset and says what is different; examples/gpu-workstation.yaml shows how, and

@@ -137,6 +137,16 @@ describe('a timed machine', () => {
     expect(counts[WORK_INVALIDATION]).toBeGreaterThanOrEqual(5);
   });
 
+  it('sees completions earlier and takes no interrupt where jobs poll', () => {
+    const own = { cpus: 2 };
+    const job = 'rw=randread\nbs=4k\nio_size=1m\niodepth=4\nnumjobs=2\n';
+    const waiting = run('x86-vtd', job, {}, own).result;
+    const polling = run('x86-vtd', `${job}hipri\n`, {}, own).result;
+    expect([polling.interrupts, polling.threads[0].switches]).toEqual([0, 0]);
+    expect(polling.done).toEqual(waiting.done);
+    expect(polling.threads[1].reads.total.mean).toBeLessThan(waiting.threads[1].reads.total.mean - 1000);
+  });
+
   it('keeps two CPUs busy with two jobs', () => {
     const { result } = run('x86-direct', 'rw=randread\nio_size=1m\niodepth=16\nnumjobs=2\n', {}, { cpus: 2 });
     const [first, second] = result.cpuBusyNanos;

@@ -7,13 +7,14 @@ import {
   EVENT_DEVICE,
   EVENT_DOORBELL,
   EVENT_INTERRUPT,
+  EVENT_POLL,
   EVENT_TICK,
   EVENT_WAKE,
   EVENT_WATCHDOG,
 } from './event-codes.ts';
 import { MachineClock } from './machine-clock.ts';
-import { SPAN_INTERRUPT, SPAN_SUBMIT, SPAN_TIMER } from './run/span-log.ts';
-import { WORK_COMPLETE, WORK_INTERRUPT, WORK_SUBMIT } from './work/work-kinds.ts';
+import { SPAN_INTERRUPT, SPAN_POLL, SPAN_SUBMIT, SPAN_TIMER } from './run/span-log.ts';
+import { WORK_COMPLETE, WORK_INTERRUPT, WORK_POLL, WORK_SUBMIT } from './work/work-kinds.ts';
 
 /** How often the kernel looks for commands past their deadline (spec N26). */
 const WATCHDOG_NANOS = 1e9;
@@ -45,6 +46,9 @@ export class TimedMachine {
   readonly #vectorWaits: Uint8Array;
   readonly #wakeWaits: Uint8Array;
   readonly #tickNanos: number;
+  /** The queue that each CPU may spin on; none without polled queues. */
+  readonly #polledQueues: readonly number[];
+  #pollIsDue = false;
   readonly #submitBio: RunningMachine['disk']['queue'];
   /** How far the controller's own time has come. */
   #deviceNanos: number;
@@ -60,6 +64,7 @@ export class TimedMachine {
     this.#vectorWaits = new Uint8Array(cpus + 1);
     this.#wakeWaits = new Uint8Array(cpus);
     this.#submitBio = machine.disk.queue;
+    this.#polledQueues = polledQueues(machine);
     this.startNanos = Math.ceil(machine.kernel.nowNanos);
     this.#deviceNanos = this.startNanos;
     const meter = machine.iommu?.meter ?? null;
@@ -104,6 +109,9 @@ export class TimedMachine {
       case EVENT_WAKE:
         this.#wake(events.first);
         break;
+      case EVENT_POLL:
+        this.#poll();
+        break;
       case EVENT_TICK:
         this.#tick();
         break;
@@ -123,6 +131,34 @@ export class TimedMachine {
     }
     do clock.device.beginStep();
     while (controller.step());
+    // A completion that a spinning CPU looks for is there one way over the link later.
+    if (this.#polledQueues.length > 0 && !this.#pollIsDue) {
+      this.#pollIsDue = true;
+      clock.events.push(Math.ceil(clock.nowNanos + clock.link.writeNanos), EVENT_POLL);
+    }
+  }
+
+  /** CPUs that spin on their queues see what came; while one has something else to do, its completions wait. */
+  #poll(): void {
+    this.#pollIsDue = false;
+    const { ioPath } = this.machine.driver;
+    let laterNanos = Number.POSITIVE_INFINITY;
+    for (let cpu = 0; cpu < this.#polledQueues.length; cpu++) {
+      const hctx = this.#polledQueues[cpu];
+      if (!ioPath.queues[hctx].hasCompletion()) continue;
+      if (this.#isBusy(cpu)) {
+        laterNanos = Math.min(laterNanos, this.#freeAt[cpu]);
+        continue;
+      }
+      this.#begin(cpu);
+      this.clock.meter.add(WORK_POLL, 1);
+      ioPath.poll(hctx);
+      this.#client.run(cpu);
+      this.#end(cpu, SPAN_POLL);
+    }
+    if (laterNanos === Number.POSITIVE_INFINITY) return;
+    this.#pollIsDue = true;
+    this.clock.events.push(laterNanos, EVENT_POLL);
   }
 
   #interrupt(vector: number): void {
@@ -211,9 +247,19 @@ export class TimedMachine {
   }
 }
 
-/** Builds a machine in virtual time and brings it up; booting takes no time. */
-export function startTimedMachine(description: MachineDescription, client: TimedClient): TimedMachine {
+/** Queues without interrupts stand behind all others, one a CPU (spec N28). */
+function polledQueues({ description, driver }: RunningMachine): number[] {
+  const { default: first = 0, read = 0, poll = 0 } = driver.ioPath.tagSet?.counts ?? {};
+  return poll === 0 ? [] : Array.from({ length: description.cpus }, (_, cpu) => first + read + (cpu % poll));
+}
+
+/**
+ * Builds a machine in virtual time and brings it up; booting takes no time.
+ * @param canPoll its driver makes a queue without interrupts for each CPU, for `REQ_POLLED`
+ */
+export function startTimedMachine(description: MachineDescription, client: TimedClient, canPoll = false): TimedMachine {
   const hooks = new MachineClock(description);
-  const machine = bringUp(buildMachine(description, { hooks, meterIommu: true }));
+  const parameters = canPoll ? { pollQueues: description.cpus } : {};
+  const machine = bringUp(buildMachine(description, { hooks, meterIommu: true }), parameters);
   return new TimedMachine(machine, hooks, client);
 }

@@ -46,6 +46,8 @@ export interface FioJob {
   readonly seed: number;
   /** Its copies, and all jobs beside it, are one entry in results (`group_reporting`). */
   readonly isGrouped: boolean;
+  /** Looks for its answers instead of waiting for interrupts (`hipri`). */
+  readonly isPolled: boolean;
   readonly pace: JobPace;
 }
 

@@ -45,7 +45,7 @@ const ALIASES: Readonly<Record<string, string>> = {
 const KEYS = new Set([
   ...['rw', 'bs', 'bssplit', 'size', 'io_size', 'offset'],
   ...['iodepth', 'rwmixread', 'rwmixwrite', 'numjobs', 'randseed', 'group_reporting'],
-  ...['loops', 'number_ios', 'stonewall', 'startdelay', 'runtime', 'time_based', 'thinktime', 'rate_iops'],
+  ...['loops', 'number_ios', 'stonewall', 'startdelay', 'runtime', 'time_based', 'thinktime', 'rate_iops', 'hipri'],
 ]);
 
 /** How fio itself works, or what is so here in any case: every block is verified, offsets are drawn with repetition. */
@@ -147,6 +147,7 @@ function settle({ name, line, settings }: Section, file: string): FioJob {
     copies: count('numjobs', 1, 64, 1),
     seed: count('randseed', 0, 2 ** 32 - 1, DEFAULT_SEED),
     isGrouped: value('group_reporting', parseFlag, false, 'a switch'),
+    isPolled: value('hipri', parseFlag, false, 'a switch'),
     pace: pace(settings, line, file, value, count),
   };
 }
@@ -186,6 +187,7 @@ const remedies: Readonly<Record<string, string>> = {
   numjobs: 'write for example numjobs=2',
   randseed: 'write for example randseed=42',
   group_reporting: 'write group_reporting, or group_reporting=0',
+  hipri: 'write hipri, or hipri=0',
   loops: 'write for example loops=3',
   number_ios: 'write for example number_ios=1000',
   stonewall: 'write stonewall, or stonewall=0',

@@ -31,6 +31,8 @@ export interface ThreadPlan {
   /** Threads of the same number run side by side; the next number begins when they are done. */
   readonly group: number;
   readonly pace: ThreadPace;
+  /** On a machine that keeps time: completions are looked for, and no interrupt tells of them. */
+  readonly isPolled: boolean;
 }
 
 /** A workload ready to run on a disk: who does what, and which parts of the disk must hold data first. */
@@ -62,6 +64,7 @@ export function planJobs({ file, jobs }: FioJobFile, diskBytes: number, isTimed 
       ioBytes: extents[i].ioBytes,
       group,
       pace: job.pace,
+      isPolled: job.isPolled,
     }));
   });
   return { jobs: jobs.map(({ name }) => name), threads, regions: extents };

@@ -21,7 +21,11 @@ export class WorkloadRunner {
     this.#machine = machine;
     const plan = 'threads' in work ? work : planJobs(work, machine.description.diskBytes);
     const { queue } = machine.disk;
-    this.#workload = new Workload(machine, plan, { submitBio: (bio) => queue.submitBio(bio), ended() {} });
+    this.#workload = new Workload(machine, plan, {
+      canPoll: false,
+      submitBio: (bio) => queue.submitBio(bio),
+      ended() {},
+    });
   }
 
   /** Share of the work that is done, 0 to 1. */

@@ -1,4 +1,4 @@
-import { Bio, REQ_OP_READ, REQ_OP_WRITE } from '@dmalab/blk-nvme';
+import { Bio, REQ_OP_READ, REQ_OP_WRITE, REQ_POLLED } from '@dmalab/blk-nvme';
 import { PAGE_SIZE } from '@dmalab/phys-memory';
 import type { RunningMachine } from '../machine/machine.ts';
 import { DataPattern } from './data-pattern.ts';
@@ -46,6 +46,8 @@ export interface Thread {
 
 /** Who carries a workload out: in rounds, or in virtual time. */
 export interface WorkloadCarrier {
+  /** Its driver has queues without interrupts. */
+  readonly canPoll: boolean;
   submitBio(bio: Bio, thread: Thread): void;
   /** An I/O ended, as it should; its data are right. */
   ended(thread: Thread, slot: Slot): void;
@@ -186,7 +188,8 @@ export class Workload {
   #submitBio(thread: Thread, slot: Slot, index: number): void {
     const start = index * BIO_PAGES * PAGE_SIZE;
     const bio = slot.bios[index];
-    bio.init(slot.isWrite ? REQ_OP_WRITE : REQ_OP_READ, (slot.offsetBytes + start) / SECTOR_BYTES);
+    const polled = thread.plan.isPolled && this.#carrier.canPoll ? REQ_POLLED : 0;
+    bio.init((slot.isWrite ? REQ_OP_WRITE : REQ_OP_READ) | polled, (slot.offsetBytes + start) / SECTOR_BYTES);
     const end = Math.min(slot.lengthBytes, start + BIO_PAGES * PAGE_SIZE);
     for (let at = start; at < end; at += PAGE_SIZE) {
       bio.addPhys(this.#buffers.pageAt(slot.buffer, at / PAGE_SIZE), Math.min(PAGE_SIZE, end - at));

@@ -2,15 +2,17 @@
 export const SPAN_INTERRUPT = 0;
 export const SPAN_SUBMIT = 1;
 export const SPAN_TIMER = 2;
-export const SPAN_READ = 3;
-export const SPAN_WRITE = 4;
-export const SPAN_MEDIA = 5;
-export const SPAN_TRANSFER = 6;
+export const SPAN_POLL = 3;
+export const SPAN_READ = 4;
+export const SPAN_WRITE = 5;
+export const SPAN_MEDIA = 6;
+export const SPAN_TRANSFER = 7;
 
 const KINDS = [
   { name: 'interrupt', track: 'CPUs' },
   { name: 'submit', track: 'CPUs' },
   { name: 'timer', track: 'CPUs' },
+  { name: 'poll', track: 'CPUs' },
   { name: 'read', track: 'I/Os' },
   { name: 'write', track: 'I/Os' },
   { name: 'media', track: 'disk' },

@@ -48,6 +48,7 @@ export interface TimedResult {
 /** Runs a workload in virtual time; each thread belongs to the CPU of its number, modulo the CPUs. */
 export class TimedRun implements TimedClient, WorkloadCarrier {
   readonly timed: TimedMachine;
+  readonly canPoll: boolean;
   readonly #workload: Workload;
   readonly #plan: WorkloadPlan;
   readonly #times: readonly ThreadTimes[];
@@ -65,7 +66,8 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
 
   /** @throws {BufferMemoryError} when the buffers of the workload don't fit the machine */
   constructor(description: MachineDescription, plan: WorkloadPlan) {
-    this.timed = startTimedMachine(description, this);
+    this.canPoll = plan.threads.some(({ isPolled }) => isPolled);
+    this.timed = startTimedMachine(description, this, this.canPoll);
     this.#plan = plan;
     this.#workload = new Workload(this.timed.machine, plan, this);
     const { threads } = this.#workload;
@@ -170,13 +172,15 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     }
   }
 
-  /** A thread that slept wakes up and looks at what came. */
-  #takeAnswers({ index }: Thread): void {
+  /** A thread that slept wakes up and looks at what came; one that polls did not sleep. */
+  #takeAnswers({ index, plan: { isPolled } }: Thread): void {
     const answers = this.#answers[index];
     if (answers.length === 0) return;
     const times = this.#times[index];
-    this.timed.charge(WORK_WAKE);
-    times.switches++;
+    if (!isPolled) {
+      this.timed.charge(WORK_WAKE);
+      times.switches++;
+    }
     const { cursorNanos: now, spans } = this.timed.clock;
     for (let i = 0; i < answers.length; i++) {
       const slot = answers[i];

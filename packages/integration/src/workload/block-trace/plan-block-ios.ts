@@ -24,7 +24,7 @@ export function planBlockIos(ios: BlockIos, options: BlockTraceOptions): Workloa
   const source = new BlockIoSource(ios, options.pace === 'trace');
   return {
     jobs: [`disk ${ios.device}`],
-    threads: [{ job: 0, source, depth, largestBytes, ioBytes, group: 0, pace: NO_PACE }],
+    threads: [{ job: 0, source, depth, largestBytes, ioBytes, group: 0, pace: NO_PACE, isPolled: false }],
     regions: touchedRegions(ios),
   };
 }
