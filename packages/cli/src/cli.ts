@@ -1,4 +1,5 @@
 import { Command, CommanderError } from 'commander';
+import { addDiff } from './commands/diff.ts';
 import { addExplain } from './commands/explain.ts';
 import { addReplay } from './commands/replay.ts';
 import { addRun } from './commands/run.ts';
@@ -41,6 +42,7 @@ function buildProgram(): Command {
   addExplain(program);
   addTopology(program);
   addWalk(program);
+  addDiff(program);
   addStory(program);
   return program;
 }

@@ -23,12 +23,28 @@ export const QEMU_DIFFERENCES = [
     ours: 'The model records it.',
   },
   {
+    id: 'vtd-record-pasid',
+    device: 'intel-iommu',
+    seenIn: '7.2.22',
+    specified: 'A record of a request without PASID has PP = 0 and says nothing in its PASID field (H24).',
+    qemu: 'The field holds 0xffff in legacy mode; in scalable mode PP is set, with PASID 0.',
+    ours: 'The model leaves both 0; drivers look at the PASID only with PP.',
+  },
+  {
     id: 'smmu-outside-silent',
     device: 'arm-smmuv3',
     seenIn: '7.2.22',
     specified: 'An address outside the ranges of both tables is blocked with F_TRANSLATION (H63).',
     qemu: 'It is blocked without a record.',
     ours: 'The model records it.',
+  },
+  {
+    id: 'smmu-event-class',
+    device: 'arm-smmuv3',
+    seenIn: '7.2.22',
+    specified: 'An event of a blocked access has CLASS 2, the input address (H71).',
+    qemu: 'CLASS stays 0; 11.1 fills it.',
+    ours: 'The model fills it.',
   },
   {
     id: 'amd-mode-width',

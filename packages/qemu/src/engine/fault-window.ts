@@ -23,8 +23,8 @@ export interface FaultWindow {
 
 /** One that also reads what it finds. */
 export interface FaultReader extends FaultWindow {
-  /** The first record, or null; all are forgotten. */
-  take(): RecordedFault | null;
+  /** The first record, or null. */
+  first(): RecordedFault | null;
 }
 
 const CAP_HIGH = 0x0c;
@@ -54,12 +54,11 @@ export class VtdFaultWindow implements FaultReader {
     return (this.#registers.readRegister(FSTS) & PPF) !== 0;
   }
 
-  take(): RecordedFault | null {
+  first(): RecordedFault | null {
     const status = this.#registers.readRegister(FSTS);
     if ((status & PPF) === 0) return null;
     const last = this.#lastWords[(status >>> 8) & 0xff];
     const [low0, high0, low1, high1] = [12, 8, 4, 0].map((back) => this.#registers.readRegister(last - back));
-    this.clear();
     const address = high0 * 2 ** 32 + low0;
     return { reason: high1 & 0xff, sourceId: low1 & 0xffff, address, isRead: (high1 & READ) !== 0 };
   }
@@ -91,7 +90,7 @@ export class SmmuFaultWindow implements FaultReader {
     return this.#registers.readRegister(EVENTQ_PROD) !== this.#registers.readRegister(EVENTQ_CONS);
   }
 
-  take(): RecordedFault | null {
+  first(): RecordedFault | null {
     if (!this.isRecorded()) return null;
     const [low, high] = [EVENTQ_BASE, EVENTQ_BASE + 4].map((at) => this.#registers.readRegister(at));
     const entries = 2 ** (low & 0x1f);
@@ -100,7 +99,6 @@ export class SmmuFaultWindow implements FaultReader {
     const [id, sourceId, , flags, addressLow, addressHigh] = [0, 4, 8, 12, 16, 20].map((word) =>
       this.#load32(at + word),
     );
-    this.clear();
     const address = addressHigh * 2 ** 32 + addressLow;
     return { reason: id & 0xff, sourceId, address: address - (address % 4096), isRead: (flags & 8) !== 0 };
   }

@@ -72,7 +72,7 @@ export class Differential {
     const { iova, isWrite } = request;
     const gib = Math.floor(iova / 2 ** 30);
     const phys = this.#model.translate(iova, isWrite ? 1 : 0);
-    const fault = this.#model.faults.take();
+    const fault = take(this.#model.faults);
     const qemu = this.#request(request, phys);
     const mayBeCached = passedIn.has(gib);
     if (phys >= 0) {
@@ -93,7 +93,7 @@ export class Differential {
     faults.clear();
     const bytes = engine.read(iova);
     const moved = this.#isData(phys) ? same(bytes, dataBytes(phys, ENGINE_BYTES)) : null;
-    return { fault: faults.take(), moved };
+    return { fault: take(faults), moved };
   }
 
   #write(iova: number, phys: number): Outcome {
@@ -102,7 +102,7 @@ export class Differential {
     engine.load(sent);
     faults.clear();
     engine.store(iova);
-    const fault = faults.take();
+    const fault = take(faults);
     if (!this.#isData(phys)) return { fault, moved: null };
     const arrived = new Uint8Array(ENGINE_BYTES);
     ram.read(phys, arrived);
@@ -125,6 +125,13 @@ function sameFault(model: RecordedFault | null, qemu: RecordedFault | null, comp
   if (model.reason !== qemu.reason || model.sourceId !== qemu.sourceId) return false;
   const isCompletion = qemu.address - (qemu.address % 4096) === completions;
   return isCompletion || (model.isRead === qemu.isRead && pageOf(model.address) === pageOf(qemu.address));
+}
+
+/** The first record; all are forgotten. */
+function take(faults: FaultReader): RecordedFault | null {
+  const fault = faults.first();
+  if (fault !== null) faults.clear();
+  return fault;
 }
 
 function pageOf(address: number): number {
