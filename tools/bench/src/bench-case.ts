@@ -17,6 +17,11 @@ export interface BenchCase {
   readonly limit: () => Kernel;
   /** Tested time divided by limit time must not exceed this. Absent: the figure is reported and judged by nobody. */
   readonly atMost?: number;
+  /**
+   * Fresh processes that measure it, 1 by default; the best time of all counts on either side. For a bound of a few per
+   * cent: what the compiler makes of the same source differs by more from one process to the next.
+   */
+  readonly processes?: number;
   /** The row of the speed goals that the case answers, if any. */
   readonly goal?: number;
 }

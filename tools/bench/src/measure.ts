@@ -19,6 +19,8 @@ export interface Figure {
   readonly ratio: number;
   readonly atMost: number | null;
   readonly met: boolean;
+  /** Processes that the case asks for; this figure is one's, until it is {@link joined}. */
+  readonly processes: number;
 }
 
 const REPEATS = 7;
@@ -36,18 +38,32 @@ export function measure(bench: BenchCase): Figure {
     limitTimes.push(nanosPerCall(limit, calls) / bench.operations);
     testedTimes.push(nanosPerCall(tested, calls) / bench.operations);
   }
-  const figure = { tested: timing(testedTimes), limit: timing(limitTimes) };
-  const ratio = figure.tested.best / figure.limit.best;
-  const atMost = bench.atMost ?? null;
   return {
     name: bench.name,
     goal: bench.goal ?? null,
     limitName: bench.limitName,
-    ...figure,
-    ratio,
-    atMost,
-    met: atMost === null || ratio <= atMost,
+    atMost: bench.atMost ?? null,
+    processes: bench.processes ?? 1,
+    ...judged(timing(testedTimes), timing(limitTimes), bench.atMost ?? null),
   };
+}
+
+/** Two processes' figures of one case as one: on either side the better time counts. */
+export function joined(one: Figure, other: Figure): Figure {
+  return { ...one, ...judged(better(one.tested, other.tested), better(one.limit, other.limit), one.atMost) };
+}
+
+function better(one: Timing, other: Timing): Timing {
+  return one.best <= other.best ? one : other;
+}
+
+function judged(
+  tested: Timing,
+  limit: Timing,
+  atMost: number | null,
+): Pick<Figure, 'tested' | 'limit' | 'ratio' | 'met'> {
+  const ratio = tested.best / limit.best;
+  return { tested, limit, ratio, met: atMost === null || ratio <= atMost };
 }
 
 /** Warms both kernels up, then chooses a block length: 150 calls unless that would take longer than the budget. */

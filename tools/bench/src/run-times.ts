@@ -1,5 +1,5 @@
 import { type CaseRef, findCases, measureCase } from './cases.ts';
-import type { Figure } from './measure.ts';
+import { type Figure, joined } from './measure.ts';
 import type { QuantityFigure } from './quantity.ts';
 
 /** A case's figure and where the case stands. */
@@ -27,7 +27,11 @@ export function runTimes(wanted: string, json: boolean): number {
 
 /** Times one case of the tree in the current folder. */
 export function timeCase(bench: CaseRef): Row {
-  return { ...measureCase<Figure>('.', 'time', bench), file: bench.file };
+  let figure = measureCase<Figure>('.', 'time', bench);
+  for (let process = 1; process < figure.processes; process++) {
+    figure = joined(figure, measureCase<Figure>('.', 'time', bench));
+  }
+  return { ...figure, file: bench.file };
 }
 
 function render(label: string, row: Row): string {

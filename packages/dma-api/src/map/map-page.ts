@@ -62,6 +62,6 @@ export function dmaUnmapResource(dev: Device, address: DmaAddr, size: number, di
 
 /** `dma_mapping_error`: -ENOMEM for the failure value, else 0; tells dma-debug that the caller looked (spec D2). */
 export function dmaMappingError(dev: Device, address: DmaAddr): number {
-  if (dev.watched) dev.context.debug?.mappingError(dev, address);
+  if (dev.debug !== null) dev.debug.mappingError(dev, address);
   return address === DMA_MAPPING_ERROR ? -12 : 0;
 }

@@ -43,8 +43,7 @@ export function dmaUnmapPhys(dev: Device, address: DmaAddr, size: number, dir: n
   if (dir !== 0 && dir !== 1 && dir !== 2) bugOnDirection('dma_unmap_phys', dir);
   const lane = dev.pageLane;
   if (lane !== null && attrs === 0 && unmapByLane(dev, lane, address, size, dir, attrs)) return;
-  if (dev.plainUnmap || !unmapByRoute(dev, address, size, dir, attrs)) return;
-  if (dev.ring.on || dev.watched) observeUnmap(dev, address, size, dir, attrs);
+  if (!dev.plainUnmap) unmapByRoute(dev, address, size, dir, attrs);
 }
 
 function mapByRoute(dev: Device, phys: PhysAddr, size: number, dir: number, attrs: number): DmaAddr {
@@ -57,21 +56,20 @@ function mapByRoute(dev: Device, phys: PhysAddr, size: number, dir: number, attr
   else if (route === ROUTE_DIRECT) address = directMapPhys(dev, phys, size, dir, attrs);
   else if (route === ROUTE_NO_MASK) return warnNoMask(dev);
   else address = mapPhysByTable(dev, phys, size, dir, attrs);
-  if (dev.ring.on || dev.watched) observeMap(dev, phys, size, dir, address, attrs);
+  if (dev.observers !== 0) observeMap(dev, phys, size, dir, address, attrs);
   return address as DmaAddr;
 }
 
-/** False if the call ends without a trace. */
-function unmapByRoute(dev: Device, address: DmaAddr, size: number, dir: number, attrs: number): boolean {
+function unmapByRoute(dev: Device, address: DmaAddr, size: number, dir: number, attrs: number): void {
   if (!(size >= 0)) rejectRange('dma_unmap_phys', address, size);
   const route = dev.mapRoute;
   if (route === ROUTE_DIRECT) directUnmapPhys(dev, address, size, dir, attrs);
   else if (route === ROUTE_NO_MASK) crashNoMask(dev);
   else if ((attrs & DMA_ATTR_CC_SHARED) !== 0)
-    return false; // spec D14
+    return; // without a trace (spec D14)
   else if (route === ROUTE_IOMMU) iommuDmaUnmapPhys(dev, address, size, dir, attrs);
   else unmapPhysByTable(dev, address, size, dir, attrs);
-  return true;
+  if (dev.observers !== 0) observeUnmap(dev, address, size, dir, attrs);
 }
 
 /** Failures that leave no trace event (spec D13 steps 3 and 4, T5). The null mask comes first and warns. */

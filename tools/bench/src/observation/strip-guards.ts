@@ -1,7 +1,7 @@
-/** A condition that asks whether somebody looks: `ring.on`, `dev.watched`. */
-const GUARD = /\.(?:on|watched)\b/;
+/** A condition that asks whether somebody looks: `ring.on`, `dev.observers !== 0`, `dev.debug !== null`. */
+const GUARD = /\.(?:on|observers !== 0|debug !== null)(?!\w)/;
 const STARTS_IF = /^( *)if \(/;
-const ALONE = /^!?[\w.#]+\.(?:on|watched)$/;
+const ALONE = /^!?[\w.#]+\.(?:on|observers !== 0|debug !== null)$/;
 
 /** A source without its trace points and checkers, and how many there were. */
 export interface Stripped {
