@@ -68,9 +68,10 @@ function install(tarballs: ReadonlyMap<PackageFolder, string>): void {
   pnpm(scratch, 'install', '--prefer-offline', '--ignore-scripts');
 }
 
+/** What can be imported once it is published; tests of other packages may import more in this repository. */
 function entryPoints(folder: PackageFolder): string[] {
-  const { name, exports } = manifest(folder);
-  return Object.keys(exports)
+  const { name, publishConfig } = manifest(folder);
+  return Object.keys(publishConfig.exports)
     .filter((key) => !key.endsWith('.json'))
     .map((key) => name + key.slice(1));
 }
