@@ -260,8 +260,7 @@ export class DmaDomain {
   }
 
   #invalidate(start: number, end: number): void {
-    const gather = this.#gather;
-    gather.reset(false);
+    const gather = this.#gather; // as the last sync left it: empty
     gather.addRange(start, end);
     syncGather(this.paging, gather);
   }

@@ -29,6 +29,28 @@ export class MemoryPage {
     return this.#words === NO_WORDS ? this.#loadPlainly(offset) : this.#words[this.#base + (offset >>> 2)] >>> 0;
   }
 
+  /** The same 32 bits, signed: a small integer, whatever the word. */
+  loadSigned32(offset: number): number {
+    return this.#words === NO_WORDS ? this.#loadPlainly(offset) | 0 : this.#words[this.#base + (offset >>> 2)];
+  }
+
+  /** Four words in a row, each modulo 2^32. */
+  store128(offset: number, word0: number, word1: number, word2: number, word3: number): void {
+    const words = this.#words;
+    const at = this.#base + (offset >>> 2);
+    if (words === NO_WORDS) {
+      this.store32(offset, word0);
+      this.store32(offset + 4, word1);
+      this.store32(offset + 8, word2);
+      this.store32(offset + 12, word3);
+      return;
+    }
+    words[at] = word0;
+    words[at + 1] = word1;
+    words[at + 2] = word2;
+    words[at + 3] = word3;
+  }
+
   /** `value` modulo 2^32. */
   store32(offset: number, value: number): void {
     if (this.#words === NO_WORDS) this.#storePlainly(offset, value);

@@ -66,12 +66,7 @@ export class QueuedInvalidation {
 
   /** Queues a descriptor of two qwords in halves, each modulo 2^32; the unit sees it at the next {@link finish}. */
   push(low0: number, high0: number, low1: number, high1: number): void {
-    const at = this.#tail << this.#shift;
-    const page = this.#ringPage;
-    page.store32(at, low0);
-    page.store32(at + 4, high0);
-    page.store32(at + 8, low1);
-    page.store32(at + 12, high1);
+    this.#ringPage.store128(this.#tail << this.#shift, low0, high0, low1, high1);
     this.#tail = (this.#tail + 1) & this.#mask;
   }
 

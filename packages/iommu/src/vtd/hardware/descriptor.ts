@@ -17,7 +17,7 @@ const LAYOUTS: readonly (Layout | undefined)[] = [
 ];
 
 /** Masks of the four words' reserved bits, four words a descriptor type. The high bits of the type must be zero too. */
-const RESERVED = new Uint32Array(16 * 4);
+const RESERVED = new Int32Array(16 * 4);
 for (const [type, entry] of LAYOUTS.entries()) {
   RESERVED.set(entry === undefined ? [] : [...reserved(entry.qw0), ...reserved(entry.qw1)], type * 4);
 }
@@ -33,7 +33,10 @@ function reserved(word: Readonly<Record<string, Field>>): [number, number] {
   return [low, high];
 }
 
-/** The first 128 bits of an invalidation descriptor, as fetched. Reused, so that a queue allocates nothing. */
+/**
+ * The first 128 bits of an invalidation descriptor, as fetched, in signed words: unsigned ones from 2^31 on would be boxed.
+ * Reused, so that a queue allocates nothing.
+ */
 export class Descriptor {
   low0 = 0;
   high0 = 0;

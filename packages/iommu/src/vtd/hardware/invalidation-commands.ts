@@ -70,7 +70,7 @@ export class InvalidationCommands {
       case layout.IotlbGranularity.PAGE: {
         const order = descriptor.low1 & 0x3f;
         if (order > this.#capabilities.maxAddressMask) return Outcome.INVALID;
-        const address = descriptor.high1 * 2 ** 32 + ((descriptor.low1 & ~0xfff) >>> 0);
+        const address = (descriptor.high1 >>> 0) * 2 ** 32 + ((descriptor.low1 & ~0xfff) >>> 0);
         this.#target.invalidatePages(domainId, address, order, (descriptor.low1 & 0x40) !== 0);
         return Outcome.DONE;
       }

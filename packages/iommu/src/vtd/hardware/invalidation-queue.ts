@@ -151,10 +151,10 @@ export class InvalidationQueue {
     const offset = at & 0xfff;
     const page = this.#ringPage;
     page.moveTo(at - offset);
-    this.#descriptor.low0 = page.load32(offset);
-    this.#descriptor.high0 = page.load32(offset + 4);
-    this.#descriptor.low1 = page.load32(offset + 8);
-    this.#descriptor.high1 = page.load32(offset + 12);
+    this.#descriptor.low0 = page.loadSigned32(offset);
+    this.#descriptor.high0 = page.loadSigned32(offset + 4);
+    this.#descriptor.low1 = page.loadSigned32(offset + 8);
+    this.#descriptor.high1 = page.loadSigned32(offset + 12);
     return true;
   }
 
@@ -167,7 +167,7 @@ export class InvalidationQueue {
   #wait(descriptor: Descriptor): boolean {
     if (this.#abortsWaits) return true;
     if ((descriptor.low0 & WAIT_STATUS) !== 0) {
-      const status = descriptor.high1 * 2 ** 32 + ((descriptor.low1 & ~3) >>> 0);
+      const status = (descriptor.high1 >>> 0) * 2 ** 32 + ((descriptor.low1 & ~3) >>> 0);
       if (!this.#memory.canAccess(status)) return this.#stop(QueueError.FETCH);
       const offset = status & 0xfff;
       this.#statusPage.moveTo(status - offset);
