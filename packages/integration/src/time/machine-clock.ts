@@ -104,10 +104,12 @@ export class MachineClock implements MachineHooks {
   }
 
   registers(handler: BarHandler): BarHandler {
-    this.#gate = new DoorbellGate(handler, (offset, value) => {
-      this.meter.add(WORK_DOORBELL, 1);
-      this.events.push(Math.ceil(this.cursorNanos + this.link.writeNanos), EVENT_DOORBELL, offset, value);
-    });
+    const arrival = (): number => Math.ceil(this.cursorNanos + this.link.writeNanos);
+    this.#gate = new DoorbellGate(
+      handler,
+      () => this.meter.add(WORK_DOORBELL, 1),
+      (offset, value) => this.events.push(arrival(), EVENT_DOORBELL, offset, value),
+    );
     return this.#gate;
   }
 

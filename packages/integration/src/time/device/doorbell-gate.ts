@@ -1,17 +1,28 @@
 import type { BarHandler } from '@dmalab/pci-p2p';
 
-/** Doorbells begin here, and nothing else follows (NVMe 2.0c, 3.1.2). */
+/** Doorbells begin here, and nothing else follows: a word for a submission queue, one for its completion queue (NVMe 2.0c, 3.1.2). */
 const DOORBELLS = 0x1000;
+const COMPLETION = 4;
 
-/** Registers of a disk behind a link that takes time: a doorbell is not heard before its write arrived. */
+/**
+ * Registers of a disk behind a link that takes time: a doorbell is not heard before its write arrived. One of a completion
+ * queue is, since it only gives room back that nobody waits for: there are fewer tags than entries. That spares an event in
+ * five.
+ */
 export class DoorbellGate implements BarHandler {
   readonly #inner: BarHandler;
+  readonly #charge: () => void;
   readonly #rung: (offset: number, value: number) => void;
   /** Until the machine's clock runs, a doorbell is heard at once. */
   isRunning = false;
 
-  constructor(inner: BarHandler, rung: (offset: number, value: number) => void) {
+  /**
+   * @param charge a doorbell was rung
+   * @param rung it is one that has to arrive first
+   */
+  constructor(inner: BarHandler, charge: () => void, rung: (offset: number, value: number) => void) {
     this.#inner = inner;
+    this.#charge = charge;
     this.#rung = rung;
   }
 
@@ -20,7 +31,9 @@ export class DoorbellGate implements BarHandler {
   }
 
   writeRegister(offset: number, value: number): void {
-    if (this.isRunning && offset >= DOORBELLS) this.#rung(offset, value);
+    const isDoorbell = this.isRunning && offset >= DOORBELLS;
+    if (isDoorbell) this.#charge();
+    if (isDoorbell && (offset & COMPLETION) === 0) this.#rung(offset, value);
     else this.#inner.writeRegister(offset, value);
   }
 }
