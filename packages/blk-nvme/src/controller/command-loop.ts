@@ -222,7 +222,9 @@ export class CommandLoop {
     const c = this.#c;
     const { outstanding } = c;
     let worked = false;
-    for (let slot = this.#oldestDue(); slot >= 0; slot = this.#oldestDue()) {
+    while (outstanding.mayBeDue(c.nowNanos)) {
+      const slot = this.#oldestDue();
+      if (slot < 0) break;
       const sqid = outstanding.sqid[slot];
       const cid = outstanding.cid[slot];
       const { generation } = c.memory;
@@ -243,18 +245,22 @@ export class CommandLoop {
     return worked;
   }
 
-  /** The oldest command that is due and can be answered, or -1; then it is also known when the next one is due. */
+  /** The oldest command that is due and can be answered, or -1; and when the next one after it is due. */
   #oldestDue(): number {
     const { outstanding, nowNanos, cqs, sqs } = this.#c;
     const { order, dueNanos, sqid } = outstanding;
     let oldest = -1;
     let soonest = NEVER;
+    let due = 0;
     for (let slot = 0; slot < outstanding.count; slot++) {
-      const due = dueNanos[slot];
-      if (due > nowNanos || cqs.isFull(sqs.cqid[sqid[slot]])) soonest = Math.min(due, soonest);
-      else if (oldest < 0 || order[slot] < order[oldest]) oldest = slot;
+      const nanos = dueNanos[slot];
+      if (nanos > nowNanos || cqs.isFull(sqs.cqid[sqid[slot]])) soonest = Math.min(nanos, soonest);
+      else {
+        due++;
+        if (oldest < 0 || order[slot] < order[oldest]) oldest = slot;
+      }
     }
-    outstanding.soonestNanos = oldest < 0 ? soonest : 0;
+    outstanding.soonestNanos = due > 1 ? 0 : soonest;
     return oldest;
   }
 
