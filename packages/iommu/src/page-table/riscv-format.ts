@@ -29,7 +29,7 @@ export type RiscvStage = 'first' | 'second';
 
 /** What a unit's tables can be like, beyond their depth. */
 export interface RiscvFormatOptions {
-  readonly superpages?: boolean;
+  readonly largestPageShift?: number;
   readonly memoryTypes?: boolean;
   readonly setsMarks?: boolean;
 }
@@ -55,21 +55,21 @@ export class RiscvFormat implements PageTableFormat {
 
   /**
    * @param levels 3 to 5
-   * @param options.superpages false: 4 KiB pages only
+   * @param options.largestPageShift log2 of the largest page's bytes. Default 39: Linux makes no larger one (spec I152)
    * @param options.memoryTypes entries can say that a page is I/O (Svpbmt)
    * @param options.setsMarks hardware sets A and D (spec H97); else a page without them isn't used
    */
   constructor(
     levels: number,
     stage: RiscvStage,
-    { superpages = true, memoryTypes = false, setsMarks = false }: RiscvFormatOptions = {},
+    { largestPageShift = 39, memoryTypes = false, setsMarks = false }: RiscvFormatOptions = {},
   ) {
     const isSecond = stage === 'second';
     this.name = `riscv-sv${12 + PAGING_INDEX_BITS * levels}${isSecond ? 'x4' : ''}`;
     this.levels = levels;
     this.mostLevels = levels;
     this.rootIndexBits = isSecond ? RISCV_SECOND_STAGE_ROOT_BITS : PAGING_INDEX_BITS;
-    this.pageSizes = 4096 + (superpages ? largeSizes(levels) : 0);
+    this.pageSizes = sizesUpTo(levels, largestPageShift);
     // The first stage takes sign-extended addresses, of which the upper half has no place in 52 bits.
     this.apertureEnd = 2 ** Math.min(12 + PAGING_INDEX_BITS * levels + (isSecond ? 2 : -1), 52) - 1;
     this.#memoryTypes = memoryTypes;
@@ -80,8 +80,10 @@ export class RiscvFormat implements PageTableFormat {
     return (low & LEAF) === 0 ? level - 1 : 0;
   }
 
+  /** N stands for 64 KiB of 4 KiB entries; in larger ones for no size that there is. */
   leafBytes(_low: number, high: number, level: number): number {
-    return (high & NAPOT_HIGH) !== 0 ? NAPOT_BYTES : 2 ** (12 + PAGING_INDEX_BITS * (level - 1));
+    if ((high & NAPOT_HIGH) !== 0) return level === 1 ? NAPOT_BYTES : Number.POSITIVE_INFINITY;
+    return 2 ** (12 + PAGING_INDEX_BITS * (level - 1));
   }
 
   /** The page number of 64 KiB ends in a code for its size; those of others end in zeros, 22 bits of which are here. */
@@ -125,14 +127,10 @@ export class RiscvFormat implements PageTableFormat {
   }
 }
 
-/** 64 KiB, and the spans of the levels above the first. */
-function largeSizes(levels: number): number {
-  let sizes = NAPOT_BYTES;
-  for (let level = 2; level <= levels; level++) {
-    const shift = 12 + PAGING_INDEX_BITS * (level - 1);
-    if (shift < 48) sizes += 2 ** shift;
-  }
-  return sizes;
+/** The spans of all levels, and 64 KiB. */
+function sizesUpTo(levels: number, largestPageShift: number): number {
+  const spans = Array.from({ length: levels }, (_, below) => 12 + PAGING_INDEX_BITS * below);
+  return [16, ...spans].filter((shift) => shift <= largestPageShift).reduce((sum, shift) => sum + 2 ** shift, 0);
 }
 
 /** Addresses stand two bits lower in an entry than they are. */

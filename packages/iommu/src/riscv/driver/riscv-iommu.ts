@@ -107,7 +107,10 @@ export class RiscvIommu implements IommuUnitDriver<RiscvDomain> {
   createDomain({ levels = this.#mostLevels(), superpages = true }: RiscvDomainOptions = {}): RiscvDomain {
     const { firstStageLevels, pageBasedMemoryTypes } = this.capabilities;
     if (((firstStageLevels >> levels) & 1) === 0) throw new RiscvUnsupportedError(`first stage of ${levels} levels`);
-    const format = new RiscvFormat(levels, 'first', { superpages, memoryTypes: pageBasedMemoryTypes });
+    const format = new RiscvFormat(levels, 'first', {
+      memoryTypes: pageBasedMemoryTypes,
+      ...(superpages ? {} : { largestPageShift: 12 }),
+    });
     const pscid = this.#pscids.take();
     if (pscid < 0) throw new RiscvUnsupportedError(`PSCID below ${PSCIDS} left`);
     const root = this.#takePage('a root paging table');

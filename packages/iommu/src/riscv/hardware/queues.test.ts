@@ -124,6 +124,16 @@ describe('the fault queue (spec H99)', () => {
   });
 });
 
+describe('the page request queue (spec H90)', () => {
+  it('can be turned on and off, and stays empty', () => {
+    write(0x38, 0x2040c006);
+    write(0x50, 1);
+    expect([read(0x38), read(0x50), read(0x40), read(0x44)]).toEqual([0x2040c006, 0x10001, 0, 0]);
+    write(0x50, 0);
+    expect(read(0x50)).toBe(0);
+  });
+});
+
 describe('interrupts (spec H90)', () => {
   /** Faults by vector 2, commands by vector 1, each with a message of its own. */
   function program(): void {

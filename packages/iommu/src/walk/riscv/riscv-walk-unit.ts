@@ -60,7 +60,10 @@ export class RiscvWalkUnit implements WalkUnit<RiscvDeviceTables> {
       const device = formatDevice(sourceId);
       throw new WalkError('ERR_WALK_NO_CONTEXT', `the context of device ${device} asks for a mode that does not exist`);
     }
-    const format = new RiscvFormat(levels, translation === 'first-stage' ? 'first' : 'second', { setsMarks });
+    const format = new RiscvFormat(levels, translation === 'first-stage' ? 'first' : 'second', {
+      largestPageShift: 48, // hardware has all, though Linux leaves 256 TiB out (spec H96, I152)
+      setsMarks,
+    });
     return { format, layout: RiscvPte, limit: format.apertureEnd + 1 };
   }
 }

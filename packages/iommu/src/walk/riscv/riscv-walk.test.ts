@@ -110,6 +110,20 @@ describe('tables of the worked example (spec H107)', () => {
     expect(`${page?.readable ? 'r' : '-'}${page?.writable ? 'w' : '-'}`).toBe(rights);
   });
 
+  it.each([
+    ['N in a 2 MiB entry', 0x80000000205800d7n, 'the level 2 entry claims a page of a size that the unit has not'],
+    [
+      'a misaligned 2 MiB entry',
+      0x205810d7n,
+      'the level 2 entry has address bits below its page size: they are reserved',
+    ],
+  ])('H96 %s blocks', (_, leaf, blocked) => {
+    const example = new RiscvExample();
+    example.put(0x81101020, leaf);
+    expect(example.unit.translate(DEVICE, 0x80801234, 0)).toBe(-13);
+    expect(walkIova(dumpOf(example.memory), unit, DEVICE, 0x80801234).blocked).toBe(blocked);
+  });
+
   it('follows process 0 where the device says that it is the one to use', () => {
     const example = new RiscvExample();
     example.put(0x81000600, 0x221n, 0n, 0n, (1n << 60n) | 0x83000n);
