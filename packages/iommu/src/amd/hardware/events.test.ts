@@ -70,6 +70,10 @@ describe('the event log (spec H40)', () => {
     for (let i = 0; i < 300; i++) write(0x8080605000 + i * 4096 * 1024);
     expect([example.pending, example.unit.readRegister(STATUS)]).toEqual([255, 0x13]);
     example.unit.writeRegister(EVENT_HEAD, example.unit.readRegister(0x2018));
+    example.write64(CONTROL, 0x1001n);
+    example.write64(CONTROL, 0x1005n);
+    write(0x8080605000);
+    expect(example.pending).toBe(0);
     example.unit.writeRegister(STATUS, 3);
     write(0x8080605000);
     expect(example.pending).toBe(0);
@@ -135,6 +139,15 @@ describe('accessed and dirty bits (spec H13b, H34 HAD)', () => {
     write();
     expect(word64(example.memory, LEAF)).toBe(afterWrite);
     expect(word64(example.memory, 0x01301018) & 0x20n).toBe(had === 0n ? 0n : 0x20n);
+  });
+
+  it('is set again in a directory whose table is cached', () => {
+    setDevice(0x6000000001303803n | (1n << 7n));
+    read();
+    put64(example.memory, 0x01301018, 0x6000000001300201n);
+    example.submit(0x3000000700000000n, 0x8080604000n);
+    read();
+    expect(word64(example.memory, 0x01301018)).toBe(0x6000000001300221n);
   });
 
   it('HAD = 2 is illegal', () => {

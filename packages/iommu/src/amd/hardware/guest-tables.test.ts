@@ -12,7 +12,8 @@ const TABLES = {
   '0x01811010': [0x01812007n],
   '0x01812018': [0x01813007n],
   '0x01813020': [0x01200007n, 0x01201005n, 0x01202003n],
-  '0x01812020': [0x01400087n, 0x01402087n],
+  '0x01812020': [0x01400087n, 0x01402087n, 0x01814005n],
+  '0x01814000': [0x01200007n],
 };
 const GV = 1n << 55n;
 const GIOV = 1n << 54n;
@@ -48,6 +49,7 @@ describe('guest tables (spec H38)', () => {
   it.each<[string, number, Partial<DeviceRequest>, string]>([
     ['an absent entry', 0x8080607000, {}, '2021000500000018'],
     ['a write to a read-only page', 0x8080605000, {}, '2071000500000018'],
+    ['a write below a read-only directory', 0x8080c00000, {}, '2071000500000018'],
     ['a page that is none of users', 0x8080606000, {}, '2075000500000018'],
     ['a misaligned 2 MiB page', 0x8080a01000, {}, '20b1000500000018'],
     ['a PASID without a table', 0x8080604000, { pasid: 6 }, '2021000600000018'],
@@ -91,7 +93,10 @@ describe('guest tables (spec H38)', () => {
     put64(example.memory, 0x01800000, 0x01810001n);
     setDevice(GIOV);
     expect(example.unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01200567);
+    put64(example.memory, 0x01813020, 0x01205067n);
     expect(example.unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01200567);
+    example.submit(0x3000000700000000n, 0x8080604000n);
+    expect(example.unit.translate(SOURCE, 0x8080604567, 1)).toBe(0x01205567);
   });
 
   it('host tables lie below them where there are any: each guest address is translated', () => {

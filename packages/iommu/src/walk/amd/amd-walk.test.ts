@@ -93,6 +93,14 @@ describe('tables of the worked example (spec H56)', () => {
     expect(steps[0].fields).toMatchObject({ V: 1, TV: 1, MODE: 4, ROOT: '0x1303000', IR: 1, IW: 1, DOMAIN_ID: 7 });
   });
 
+  it('H34 TV = 0 blocks a device whatever its rights, V = 0 lets it pass', () => {
+    put64(example.memory, 0x01000300, 0x6000000001303801n);
+    expect(() => walk(0x8080604000)).toThrow('has an entry without TV');
+    expect(listDevices(dump, unit)).toEqual([]);
+    put64(example.memory, 0x01000300, 0n);
+    expect(walk(0x8080604000).page?.phys).toBe(0x8080604000);
+  });
+
   it('H36 follows an entry that skips levels, where the skipped bits are zero', () => {
     put64(example.memory, 0x01000300, 0x2000000001310803n);
     expect(walk(0x8000a00777).page).toEqual({ phys: 0x01600777, pageBytes: 2 ** 21, readable: true, writable: false });
