@@ -76,6 +76,7 @@ export type { SideBySide, WhatIf } from './replay/what-if/what-if.ts';
 export type { ReplayPageInput } from './report/replay/replay-page.ts';
 export { replayPage } from './report/replay/replay-page.ts';
 export { storyPage } from './report/story-page.ts';
+export { runPage } from './report/run-page.ts';
 export { studyPage } from './report/study-page.ts';
 export { topologyPage } from './report/topology-page.ts';
 // Defects that happen before one's eyes.

@@ -1,3 +1,4 @@
+import { basename } from 'node:path';
 import {
   bringUp,
   buildMachine,
@@ -8,6 +9,7 @@ import {
   type MachineDescription,
   planBlockIos,
   planJobs,
+  runPage,
   SpanLog,
   settleCosts,
   type TimedResult,
@@ -20,7 +22,7 @@ import {
 } from '@dmalab/integration';
 import { chooseMachines } from '../machine-file.ts';
 import { printJson } from '../output.ts';
-import { PieceFile } from '../output-file.ts';
+import { PieceFile, writeText } from '../output-file.ts';
 import { Progress } from '../progress.ts';
 import { readTraceFile } from '../trace-file.ts';
 import { UserError } from '../user-error.ts';
@@ -53,7 +55,9 @@ export async function runCommand(file: string | undefined, flags: RunFlags): Pro
     return;
   }
   if (calibration !== null && !wantsData(flags)) printCalibration(calibration);
-  printResult(file, work, runTimed(machine, plan, flags.perfetto), settleCosts(machine.costs), flags);
+  const result = runTimed(machine, plan, flags.perfetto);
+  if (flags.report !== undefined) writeText(flags.report, runPage(basename(file), result, machine));
+  printResult(file, work, result, settleCosts(machine.costs), flags);
 }
 
 async function calibrateFrom(trace: string, { functional }: RunFlags): Promise<Calibration> {
@@ -69,7 +73,7 @@ function wantsData({ json, outputFormat }: RunFlags): boolean {
   return json === true || outputFormat === 'json';
 }
 
-function checkFlags({ api, functional, json, outputFormat, pace, perfetto }: RunFlags): void {
+function checkFlags({ api, functional, json, outputFormat, pace, perfetto, report }: RunFlags): void {
   oneOf('--api', api, ['phys', 'page']);
   oneOf('--output-format', outputFormat, ['normal', 'json']);
   oneOf('--pace', pace, ['depth', 'trace']);
@@ -77,6 +81,7 @@ function checkFlags({ api, functional, json, outputFormat, pace, perfetto }: Run
     '--output-format': outputFormat,
     '--pace trace': pace === 'trace' || undefined,
     '--perfetto': perfetto,
+    '--report': report,
   };
   const [aboutTime] = Object.entries(timed).find(([, value]) => value !== undefined) ?? [];
   if (functional && aboutTime !== undefined) {

@@ -102,6 +102,12 @@ describe('dmalab run', () => {
     expect(tracks.map(({ args }: { args: { name: string } }) => args.name)).toEqual(['CPUs', 'I/Os', 'disk']);
   });
 
+  it('writes a page', async () => {
+    const path = temporaryFile('out.html', '');
+    await runCaptured('run', job(), '--report', path);
+    expect(readFileSync(path, 'utf8')).toContain('<h1>Run of small.fio</h1>');
+  });
+
   it('needs something to run', async () => {
     const { exitCode, complaints } = await runCaptured('run');
     expect(exitCode).toBe(2);

@@ -13,6 +13,7 @@ export interface RunFlags {
   readonly outputFormat?: string;
   readonly pace?: string;
   readonly perfetto?: string;
+  readonly report?: string;
   readonly seed?: string;
 }
 
@@ -45,6 +46,7 @@ export function addRun(program: Command): void {
     .option('--pace <PACE>', 'of a trace: depth (as fast as the depth allows) or trace (when the trace has them)')
     .option('--iodepth <NUMBER>', 'of a trace at --pace depth: I/Os in flight (default: 32)')
     .option('--output-format <FORMAT>', 'normal or json, as fio prints them')
+    .option('--report <FILE>', 'write it as a page with charts, which opens and prints without a server')
     .option('--perfetto <FILE>', 'write CPUs, I/Os and disk over time, as JSON that ui.perfetto.dev opens')
     .option('--json', 'everything as data, under our own names')
     .addHelpText('after', DETAILS)
