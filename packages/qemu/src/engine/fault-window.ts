@@ -79,11 +79,16 @@ const EVENT_BYTES = 32;
 export class SmmuFaultWindow implements FaultReader {
   readonly #registers: RegisterBacking;
   readonly #load32: (at: number) => number;
+  readonly #ignoredPage: number;
 
-  /** @param load32 reads the memory that the queue is in */
-  constructor(registers: RegisterBacking, load32: (at: number) => number) {
+  /**
+   * @param load32 reads the memory that the queue is in
+   * @param ignoredPage accesses to that page are none that {@link first} is about
+   */
+  constructor(registers: RegisterBacking, load32: (at: number) => number, ignoredPage = -1) {
     this.#registers = registers;
     this.#load32 = load32;
+    this.#ignoredPage = ignoredPage;
   }
 
   isRecorded(): boolean {
@@ -91,20 +96,28 @@ export class SmmuFaultWindow implements FaultReader {
   }
 
   first(): RecordedFault | null {
-    if (!this.isRecorded()) return null;
     const [low, high] = [EVENTQ_BASE, EVENTQ_BASE + 4].map((at) => this.#registers.readRegister(at));
     const entries = 2 ** (low & 0x1f);
     const queue = (high & 0xf_ffff) * 2 ** 32 + ((low & ~0x1f) >>> 0);
-    const at = queue + (this.#registers.readRegister(EVENTQ_CONS) % entries) * EVENT_BYTES;
+    const prod = this.#registers.readRegister(EVENTQ_PROD) % (2 * entries); // the wrap bit is part of the pointer
+    let cons = this.#registers.readRegister(EVENTQ_CONS) % (2 * entries);
+    for (; cons !== prod; cons = (cons + 1) % (2 * entries)) {
+      const fault = this.#event(queue + (cons % entries) * EVENT_BYTES);
+      if (fault.address !== this.#ignoredPage) return fault;
+    }
+    return null;
+  }
+
+  clear(): void {
+    this.#registers.writeRegister(EVENTQ_CONS, this.#registers.readRegister(EVENTQ_PROD));
+  }
+
+  #event(at: number): RecordedFault {
     const [id, sourceId, , flags, addressLow, addressHigh] = [0, 4, 8, 12, 16, 20].map((word) =>
       this.#load32(at + word),
     );
     const address = addressHigh * 2 ** 32 + addressLow;
     return { reason: id & 0xff, sourceId, address: address - (address % 4096), isRead: (flags & 8) !== 0 };
-  }
-
-  clear(): void {
-    this.#registers.writeRegister(EVENTQ_CONS, this.#registers.readRegister(EVENTQ_PROD));
   }
 }
 

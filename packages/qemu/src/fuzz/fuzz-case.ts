@@ -9,6 +9,8 @@ export interface TableWord {
 export interface FuzzRequest {
   readonly iova: number;
   readonly isWrite: boolean;
+  /** What is peculiar about its way through the tables, where some unit is known to see that otherwise. */
+  readonly peculiarity?: 'outside' | 'misplaced block' | 'read-only table';
 }
 
 /** Tables, and what a device asks for through them. Words that are not named are zero. */
