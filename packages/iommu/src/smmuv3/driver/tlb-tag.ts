@@ -15,7 +15,8 @@ export class TlbTag implements CacheTag {
   readonly syncsMaps = false;
   readonly #ring: CommandRing;
   readonly #requests: SmmuRequests;
-  readonly #granuleShift: number;
+  readonly #granuleShift: number = 0;
+  readonly #granuleBytes: number = 0;
   readonly #hasRanges: boolean;
 
   constructor(
@@ -29,15 +30,19 @@ export class TlbTag implements CacheTag {
     this.stage = space.stage;
     this.id = space.id;
     this.#granuleShift = space.granuleShift;
+    this.#granuleBytes = 2 ** space.granuleShift;
     this.#hasRanges = hasRanges;
   }
 
   flushRange(start: number, end: number, leafOnly: boolean): void {
-    const granules = Math.ceil((end + 1 - start) * 2 ** -this.#granuleShift);
-    if (granules <= 1) this.#flushPage(start, leafOnly);
-    else if (this.#hasRanges) this.#flushRuns(start, granules, leafOnly);
+    if (end - start < this.#granuleBytes) {
+      this.#flushPage(start, leafOnly); // what nearly every strict unmap asks
+      return;
+    }
+    const granules = Math.ceil((end + 1 - start) / this.#granuleBytes);
+    if (this.#hasRanges) this.#flushRuns(start, granules, leafOnly);
     else if (granules > 2 ** (this.#granuleShift - 3)) this.flushAll();
-    else for (let i = 0; i < granules; i++) this.#flushPage(start + i * 2 ** this.#granuleShift, leafOnly);
+    else for (let i = 0; i < granules; i++) this.#flushPage(start + i * this.#granuleBytes, leafOnly);
   }
 
   flushAll(): void {
@@ -71,7 +76,7 @@ export class TlbTag implements CacheTag {
       if (this.stage === 1) this.#requests.asidRange(this.id, at, range, leafOnly);
       else this.#requests.vmidRange(this.id, at, range, leafOnly);
       left -= runs * 2 ** scale;
-      at += runs * 2 ** (scale + this.#granuleShift);
+      at += runs * 2 ** scale * this.#granuleBytes;
     }
   }
 }

@@ -8,6 +8,7 @@ import type { GlobalErrors } from './global-errors.ts';
 import { QueuePointers } from './queue-pointers.ts';
 
 const CMDQ_ERR = lowMask(SmmuGerror.CMDQ_ERR);
+const POINTER = lowMask(SmmuCmdqCons.RD);
 
 /** The command queue of a unit: registers, fetch loop and errors (spec H58, H72). Works in {@link step} only. */
 export class CommandQueue {
@@ -46,7 +47,7 @@ export class CommandQueue {
   }
 
   setProducer(value: number): void {
-    this.#pointers.producer = value & lowMask(SmmuCmdqCons.RD);
+    this.#pointers.producer = value & POINTER;
   }
 
   /** CMDQ_CONS: ERR keeps the cause of the latest error, also after software acknowledged it (spec H72). */
@@ -57,7 +58,7 @@ export class CommandQueue {
   /** Hardware's own while the queue is on. */
   setConsumer(value: number): void {
     if (this.#enabled) return;
-    this.#pointers.consumer = value & lowMask(SmmuCmdqCons.RD);
+    this.#pointers.consumer = value & POINTER;
     this.#error = get(value, 0, SmmuCmdqCons.ERR);
   }
 

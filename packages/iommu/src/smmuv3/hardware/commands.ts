@@ -25,6 +25,9 @@ export class Commands {
   readonly #deviceTlbs: ReadonlyMap<number, DeviceTlb>;
   readonly #interrupts: UnitInterrupts;
   readonly #deviations: SmmuDeviations;
+  readonly #asidMask: number = 0;
+  /** 0 without a second stage: there is one VMID then. */
+  readonly #vmidMask: number = 0;
   /** A device did not answer an ATC_INV: the next SYNC says so. */
   #timedOut = false;
 
@@ -40,6 +43,8 @@ export class Commands {
     this.#deviceTlbs = deviceTlbs;
     this.#interrupts = interrupts;
     this.#deviations = deviations;
+    this.#asidMask = capabilities.asids - 1;
+    this.#vmidMask = capabilities.stage2 ? capabilities.vmids - 1 : 0;
   }
 
   /** Executes one command: 0, or the `CommandError` that stops the queue on it. */
@@ -96,10 +101,10 @@ export class Commands {
   }
 
   #tlbi(opcode: number, command: FetchedCommand): number {
-    const { stage1, stage2, hypervisor, asids, vmids } = this.#capabilities;
-    const { tlb } = this.#translator;
-    const vmid = stage2 ? get(0, command.high0, layout.TlbiCommand.qw0.VMID) % vmids : 0;
-    const asid = get(0, command.high0, layout.TlbiCommand.qw0.ASID) % asids;
+    const { stage1, stage2, hypervisor } = this.#capabilities;
+    // Plain shifts: every strict unmap comes through here.
+    const vmid = command.high0 & this.#vmidMask;
+    const asid = (command.high0 >>> 16) & this.#asidMask;
     switch (opcode) {
       case Op.TLBI_NH_VA:
         this.#dropRange(Regime.EL1, vmid, asid, command);
@@ -118,7 +123,7 @@ export class Commands {
         this.#flush(stage2, Regime.EL1, vmid, ANY);
         return this.#flush(stage2, Regime.STAGE2, vmid, ANY);
       case Op.TLBI_NSNH_ALL:
-        tlb.spaces.flush(Regime.EL1, ANY, ANY);
+        this.#flush(true, Regime.EL1, ANY, ANY);
         return this.#flush(true, Regime.STAGE2, ANY, ANY);
       default:
         return this.#hypervisorTlbi(opcode, hypervisor, asid, command);
