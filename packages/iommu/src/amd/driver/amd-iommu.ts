@@ -138,10 +138,10 @@ export class AmdIommu implements IommuUnitDriver<AmdDomain> {
   createDomain(options: AmdDomainOptions = {}): AmdDomain {
     const { stage = 'host' } = options;
     const format = stage === 'host' ? this.#hostFormat(options) : this.#guestFormat(options);
-    const domainId = this.#domainIds.take();
-    if (domainId < 0) throw new AmdUnsupportedError('domain id left');
     const root = this.#takePage('a root paging table');
     const gcr3 = stage === 'host' ? -1 : this.#gcr3Table(root);
+    const domainId = this.#domainIds.take();
+    if (domainId < 0) throw new AmdUnsupportedError('domain id left');
     return new AmdDomain(this.#domainOwner, this.#memory, this.#pages, format, { domainId, root, gcr3 });
   }
 

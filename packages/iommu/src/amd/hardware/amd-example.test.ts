@@ -115,4 +115,13 @@ describe('device table entries (spec H34, H39)', () => {
     expect(example.pending).toBe(event.length / 2);
     if (event.length > 0) expect(example.event()).toEqual(event);
   });
+
+  it('devices of one domain keep rights of their own: no translation of one lets the other write', () => {
+    for (const [i, word] of [0x2000000001303803n, 7n, 0n, 0n].entries())
+      put64(example.memory, 0x01000400 + i * 8, word);
+    expect(write(0x8080604567)).toBe(0x01400567);
+    expect(example.unit.translate(0x20, 0x8080604567, 0)).toBe(0x01400567);
+    expect(example.unit.translate(0x20, 0x8080604567, 1)).toBe(IO_PAGE_FAULT);
+    expect(write(0x8080604567)).toBe(0x01400567);
+  });
 });
