@@ -72,6 +72,14 @@ export const QEMU_DIFFERENCES = [
     ours: 'The model walks to the end.',
   },
   {
+    id: 'smmu-cached-table-rights',
+    device: 'arm-smmuv3',
+    seenIn: '7.2.22',
+    specified: 'A write below APTable = read-only is F_PERMISSION, TLB hit or not (H64).',
+    qemu: 'Once a read has brought the translation into the TLB, the write is not recorded.',
+    ours: 'The model records it.',
+  },
+  {
     id: 'smmu-event-class',
     device: 'arm-smmuv3',
     seenIn: '7.2.22',

@@ -46,13 +46,15 @@ export class Differential {
   /** Requests that passed, and that were blocked, so far: a fuzz that only ever sees one of them tests little. */
   passed = 0;
   blocked = 0;
+  readonly #initialData: Uint8Array;
   #writes = 0;
 
   constructor(layout: FuzzLayout, model: ModelSide, qemu: QemuSide) {
     this.#layout = layout;
     this.#model = model;
     this.#qemu = qemu;
-    qemu.ram.write(layout.data, dataBytes(layout.data, layout.dataBytes));
+    this.#initialData = dataBytes(layout.data, layout.dataBytes);
+    this.#restoreData();
   }
 
   play(next: FuzzCase): Disagreement[] {
@@ -103,11 +105,16 @@ export class Differential {
     faults.clear();
     engine.store(iova);
     const fault = take(faults);
+    if (phys < 0 && fault === null) this.#restoreData(); // it may have gone anywhere
     if (!this.#isData(phys)) return { fault, moved: null };
     const arrived = new Uint8Array(ENGINE_BYTES);
     ram.read(phys, arrived);
     ram.write(phys, dataBytes(phys, ENGINE_BYTES));
     return { fault, moved: same(arrived, sent) };
+  }
+
+  #restoreData(): void {
+    this.#qemu.ram.write(this.#layout.data, this.#initialData);
   }
 
   #isData(phys: number): boolean {

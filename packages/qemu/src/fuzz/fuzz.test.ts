@@ -77,10 +77,13 @@ const F_ACCESS = 0x12;
 const F_PERMISSION = 0x13;
 
 /** Checks that QEMU leaves out: what comes after them decides, which is nothing, or the rights. */
-function smmuDifference({ request: { peculiarity }, model, qemu }: Disagreement): QemuDifferenceId | null {
+function smmuDifference({ request, model, qemu, mayBeCached }: Disagreement): QemuDifferenceId | null {
+  const { peculiarity } = request;
   if (!('reason' in model) || (qemu.fault !== null && qemu.fault.reason !== F_PERMISSION)) return null;
   if (model.reason === F_ACCESS) return 'smmu-access-flag';
   if (model.reason === F_ADDR_SIZE) return 'smmu-output-size';
+  if (model.reason === F_PERMISSION)
+    return peculiarity === 'read-only table' && mayBeCached ? 'smmu-cached-table-rights' : null;
   if (model.reason !== F_TRANSLATION) return null;
   if (peculiarity === 'misplaced block') return 'smmu-block-level';
   if (peculiarity === 'read-only table' && qemu.fault !== null) return 'smmu-table-rights';
