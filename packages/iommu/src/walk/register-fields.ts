@@ -2,7 +2,8 @@ import { WalkError } from './walk-error.ts';
 
 /** The registers in a file: an object of hex strings or numbers, bare or under a key `registers`. */
 export class RegisterFields {
-  readonly #fields: Readonly<Record<string, unknown>>;
+  /** By name, as {@link plainName} writes it. */
+  readonly #fields: ReadonlyMap<string, unknown>;
   /** What the file may hold, for messages. */
   readonly #accepted: string;
 
@@ -10,7 +11,8 @@ export class RegisterFields {
   constructor(file: unknown, accepted: string) {
     this.#accepted = accepted;
     const outer = this.#asObject(file, 'the register file');
-    this.#fields = 'registers' in outer ? this.#asObject(outer['registers'], '"registers"') : outer;
+    const fields = 'registers' in outer ? this.#asObject(outer['registers'], '"registers"') : outer;
+    this.#fields = new Map(Object.entries(fields).map(([name, value]) => [plainName(name), value]));
   }
 
   /**
@@ -25,14 +27,19 @@ export class RegisterFields {
 
   /** Like {@link required}; undefined when the file has none of them. */
   optional(...names: readonly string[]): bigint | undefined {
-    const name = names.find((candidate) => this.#fields[candidate] !== undefined);
-    return name === undefined ? undefined : registerValue(name, this.#fields[name]);
+    const name = names.find((candidate) => this.#fields.get(plainName(candidate)) !== undefined);
+    return name === undefined ? undefined : registerValue(name, this.#fields.get(plainName(name)));
   }
 
   #asObject(value: unknown, what: string): Record<string, unknown> {
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
     throw new WalkError('ERR_WALK_REGISTERS', `${what} must be an object with ${this.#accepted} as hex strings`);
   }
+}
+
+/** `DEV_TAB_BASE`, `devTabBase` and `dev-tab-base` are one name: dumps come from many tools. */
+function plainName(name: string): string {
+  return name.toLowerCase().replaceAll(/[^0-9a-z]/g, '');
 }
 
 function registerValue(name: string, value: unknown): bigint {

@@ -11,6 +11,12 @@ export interface AmdRegisters {
   readonly translationEnabled: boolean;
 }
 
+/** What manuals, drivers and debuggers call the device table base register. */
+const OTHER_NAMES = [
+  ...['device_table', 'device_table_base', 'dev_table', 'dev_table_base', 'dev_tab_base', 'devtab_base', 'dev_tab'],
+  ...['dtbar', 'dt_base', 'dtb', 'dte_base', '0x0000', '0x000', '0x00', '0x0'],
+];
+
 /**
  * Reads `{ "devtab": "0x...", "control": "0x..." }`, bare or under a key `registers`, values hex strings or numbers:
  * the registers at MMIO offsets 0 and 0x18 (spec H32), which also go by their offsets, `0x0000` and `0x0018`. A unit whose
@@ -19,7 +25,7 @@ export interface AmdRegisters {
  */
 export function parseAmdRegisters(file: unknown): AmdRegisters {
   const fields = new RegisterFields(file, 'devtab (or device_table, 0x0000), and takes control (or 0x0018)');
-  const base = halves(fields.required('devtab', 'device_table', 'dev_table', 'dtbar', '0x0000', '0x00'));
+  const base = halves(fields.required('devtab', ...OTHER_NAMES));
   const control = fields.optional('control', 'ctrl', '0x0018', '0x18');
   return {
     deviceTable: getAddress(base.low, base.high, AmdDeviceTableBase.BASE),

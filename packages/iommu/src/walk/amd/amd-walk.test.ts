@@ -126,3 +126,7 @@ it.each([
 ])('the control register in %j says whether translation is on: %s', (control, on) => {
   expect(parseWalkUnit('amd', { devtab: '0x11c8001', ...control }).translationEnabled).toBe(on);
 });
+
+it.each(['devtab', 'DEV_TAB_BASE', 'deviceTableBase', 'device-table', '0x0000'])('takes the register as %s', (name) => {
+  expect(parseWalkUnit('amd', { registers: { [name]: '0x11c8001' } }).translationEnabled).toBe(true);
+});
