@@ -8,5 +8,6 @@ export type { Media } from './media/media.ts';
 export { SparseMedia } from './media/media.ts';
 export { NvmeController } from './nvme-controller.ts';
 export type { CommandTiming, NamespaceOptions, NvmeControllerOptions } from './options.ts';
+export type { NvmeFunctionOptions } from './pci-function.ts';
 export { nvmeFunction } from './pci-function.ts';
 export type { FaultAction, FaultRule, FaultRules } from './state/fault-rules.ts';

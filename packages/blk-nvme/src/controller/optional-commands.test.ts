@@ -7,6 +7,7 @@ import { FirmwareCommitCdw10 } from '../spec/sqe.ts';
 import { dnr, Status } from '../spec/status.ts';
 import { BUFFER, RawHost } from '../testing/raw-host.ts';
 import type { NvmeControllerOptions } from './options.ts';
+import { nvmeFunction } from './pci-function.ts';
 
 const MIB = 2 ** 20;
 const LIST = BUFFER + MIB;
@@ -236,6 +237,15 @@ describe('persistent memory region', () => {
     expect(host.run(1, { opcode: NvmOpcode.READ, nsid: 1, prp1: 0x1_1000_2000 }).status).toBe(0);
     host.controller.powerCut();
     expect([host.controller.pmr.bytes[0x2000], read(Register.PMRCTL), read(Register.PMRMSCL)]).toEqual([0x42, 0, 0]);
+  });
+
+  it('N120 is memory of the function in BAR 4', () => {
+    const bars = nvmeFunction(1, MIB, { pmrBytes: 2 * MIB }).bars ?? [];
+    expect(bars.map(({ index, sizeBytes }) => [index, sizeBytes])).toEqual([
+      [0, 0x4000],
+      [2, MIB],
+      [4, 2 * MIB],
+    ]);
   });
 
   it('N120 reads 0 where there is none', () => {

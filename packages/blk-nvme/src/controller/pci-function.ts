@@ -5,6 +5,15 @@ const BAR0_BYTES = 0x4000;
 const MSIX_TABLE = 0x2000;
 const MSIX_PENDING = 0x3000;
 const CMB_BAR = 2;
+const PMR_BAR = 4;
+
+/** What a function has besides its registers. */
+export interface NvmeFunctionOptions {
+  /** What it interrupts with, the wire being INTA. Default: MSI-X. */
+  readonly interrupts?: 'msix' | 'msi' | 'wire';
+  /** Persistent memory region, which becomes BAR 4. Default 0: none. */
+  readonly pmrBytes?: number;
+}
 
 /**
  * The PCI function of an NVMe controller (class 010802): `fabric.rootBus.add(devfn(3), nvmeFunction())`, then the
@@ -12,20 +21,18 @@ const CMB_BAR = 2;
  *
  * @param vectors 1 to 256 with MSI-X, a power of two up to 32 with MSI: those of the controller's options
  * @param cmbBytes controller memory buffer, which becomes BAR 2
- * @param interrupts what it interrupts with, the wire being INTA
  */
-export function nvmeFunction(
-  vectors = 65,
-  cmbBytes = 0,
-  interrupts: 'msix' | 'msi' | 'wire' = 'msix',
-): FunctionDescription {
-  const registers = { index: 0, kind: 'memory64', sizeBytes: BAR0_BYTES } as const;
-  const cmb = { index: CMB_BAR, kind: 'memory64', prefetchable: true, sizeBytes: cmbBytes } as const;
+export function nvmeFunction(vectors = 65, cmbBytes = 0, options: NvmeFunctionOptions = {}): FunctionDescription {
+  const { interrupts = 'msix', pmrBytes = 0 } = options;
+  const memories = [
+    { index: CMB_BAR, kind: 'memory64', prefetchable: true, sizeBytes: cmbBytes },
+    { index: PMR_BAR, kind: 'memory64', prefetchable: true, sizeBytes: pmrBytes },
+  ] as const;
   return {
     vendor: 0x1b36,
     device: 0x0010,
     classCode: 0x01_0802,
-    bars: cmbBytes > 0 ? [registers, cmb] : [registers],
+    bars: [{ index: 0, kind: 'memory64', sizeBytes: BAR0_BYTES }, ...memories.filter(({ sizeBytes }) => sizeBytes > 0)],
     ...interruptsOf(interrupts, vectors),
   };
 }

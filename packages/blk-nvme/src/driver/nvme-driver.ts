@@ -6,15 +6,14 @@ import {
   dmaSetMaxSegSize,
   dmaSetMinAlignMask,
 } from '@dmalab/dma-api';
-import { EBUSY, ENODEV, ENOMEM } from '../block/bio/errno.ts';
-import { emptyLimits, minNotZero, validateLimits } from '../block/limits/queue-limits.ts';
-import { BlockTrace } from '../block/queue/block-trace.ts';
-import { RequestQueue } from '../block/queue/request-queue.ts';
-import { TagSet } from '../block/tags/tag-set.ts';
+import { EBUSY, ENODEV } from '../block/bio/errno.ts';
+import { minNotZero, validateLimits } from '../block/limits/queue-limits.ts';
+import type { RequestQueue } from '../block/queue/request-queue.ts';
 import { get } from '../spec/bits.ts';
 import { CapHigh, doorbellOffset } from '../spec/registers.ts';
 import { Sgls } from '../spec/sgl.ts';
 import { AdminCommands } from './bring-up/admin-commands.ts';
+import { AdminRings, makeAdminRequestQueue } from './bring-up/admin-queue.ts';
 import { ControllerMemoryBuffer, type P2pRegistration } from './bring-up/controller-memory-buffer.ts';
 import { ControllerRegisters } from './bring-up/controller-registers.ts';
 import { HostMemoryBuffer } from './bring-up/host-memory-buffer.ts';
@@ -28,8 +27,6 @@ import { startupCommands } from './bring-up/startup-commands.ts';
 import {
   DEFAULT_NVME_PARAMETERS,
   NVME_ADMIN_TIMEOUT_NANOS,
-  NVME_AQ_DEPTH,
-  NVME_AQ_MQ_TAG_DEPTH,
   NVME_CTRL_PAGE_SHIFT,
   NVME_CTRL_PAGE_SIZE,
   NVME_MAX_KB_SZ,
@@ -40,8 +37,8 @@ import { DriverLog } from './driver-log.ts';
 import { DataMapping } from './mapping/data-mapping.ts';
 import { DescriptorPools } from './mapping/descriptor-pools.ts';
 import type { NvmeNamespace } from './nvme-namespace.ts';
-import { NvmeQueue, RING_ENTRY_BYTES } from './queues/nvme-queue.ts';
-import { QueueMemory, type SubmissionRing } from './queues/queue-memory.ts';
+import { NvmeQueue } from './queues/nvme-queue.ts';
+import type { QueueMemory, SubmissionRing } from './queues/queue-memory.ts';
 import type { ShadowDoorbells } from './queues/shadow-doorbells.ts';
 import { AsyncEventHandler } from './recovery/async-event-handler.ts';
 import { KeepAlive } from './recovery/keep-alive.ts';
@@ -119,7 +116,7 @@ export class NvmeDriver {
   readonly tagHints: NonNullable<NvmeDriverOptions['tagHints']>;
   readonly hmb: HostMemoryBuffer;
   readonly cmb: ControllerMemoryBuffer;
-  #adminNvmeQueue: NvmeQueue | null = null;
+  readonly #adminRings: AdminRings;
   #waitedNanos = 0;
   readonly #scanCpu: number;
 
@@ -143,7 +140,8 @@ export class NvmeDriver {
     this.discards = new DiscardPages(context);
     this.adminPath = new RequestPath(this, true);
     this.ioPath = new RequestPath(this, false);
-    this.adminQueue = this.#makeAdminQueue();
+    this.adminQueue = makeAdminRequestQueue(this);
+    this.#adminRings = new AdminRings(this);
     this.admin = new AdminCommands(context, this.adminQueue, () => this.wait());
     this.ioQueues = new IoQueues(this);
     this.events = new AsyncEventHandler(this);
@@ -188,8 +186,8 @@ export class NvmeDriver {
   poll(): number {
     let count = 0;
     const { backing } = this;
-    if (this.#adminNvmeQueue !== null && backing.interruptPending(0))
-      count += this.adminPath.drain(this.#adminNvmeQueue);
+    const { queue: adminQueue } = this.#adminRings;
+    if (adminQueue !== null && backing.interruptPending(0)) count += this.adminPath.drain(adminQueue);
     for (const queue of this.ioPath.queues) {
       if (queue.vector < 0 || (queue.vector !== 0 && !backing.interruptPending(queue.vector))) continue;
       count += this.ioPath.drain(queue);
@@ -228,7 +226,7 @@ export class NvmeDriver {
       if (shutdown) registers.shutDown(this.identity?.shutdownTimeoutSeconds ?? 5);
       else registers.disable();
     }
-    if (this.#adminNvmeQueue !== null) this.#adminNvmeQueue.enabled = false;
+    if (this.#adminRings.queue !== null) this.#adminRings.queue.enabled = false;
     for (const queue of ioPath.queues) queue.enabled = false;
     this.backing.disable();
     for (const queue of ioPath.queues) ioPath.drain(queue);
@@ -247,9 +245,7 @@ export class NvmeDriver {
     this.shadow = null;
     this.ioQueues.free();
     this.cmb.release();
-    this.#adminNvmeQueue?.cq.free();
-    this.#adminNvmeQueue?.sq.free();
-    this.#adminNvmeQueue = null;
+    this.#adminRings.free();
     this.pools.destroy();
     this.discards.release();
     this.admin.release();
@@ -264,34 +260,15 @@ export class NvmeDriver {
   #start(first: boolean): number {
     const { registers, backing } = this;
     backing.enable();
-    if (this.vectors.enable(1) === 0) return ENODEV;
-    if (registers.isGone()) return ENODEV;
+    // One vector is enough until it is known how many queues there are (spec N56, N62).
+    if (registers.isGone() || this.vectors.enable(1) === 0) return ENODEV;
     registers.readCapabilities();
     this.cmb.map();
     registers.readVersion();
-    const error = registers.disable() || this.#startAdminQueue();
+    const error = registers.disable() || this.#adminRings.start();
     if (error !== 0) return error;
     this.state.change('CONNECTING');
     return startupCommands(this, first);
-  }
-
-  /** The first vector is given back and all are asked for at once (spec N62). */
-  #startAdminQueue(): number {
-    const { device, registers } = this;
-    if (this.#adminNvmeQueue === null) {
-      const cq = QueueMemory.alloc(device, NVME_AQ_DEPTH, RING_ENTRY_BYTES.cq);
-      const sq = cq === null ? null : QueueMemory.alloc(device, NVME_AQ_DEPTH, RING_ENTRY_BYTES.sq);
-      if (cq === null || sq === null) return ENOMEM;
-      this.#adminNvmeQueue = this.makeQueue(0, { sq, cq }, false);
-    }
-    const queue = this.#adminNvmeQueue;
-    registers.setAdminQueues(queue.sq.dmaAddr, queue.cq.dmaAddr);
-    const error = registers.enable();
-    if (error !== 0) return error;
-    queue.init();
-    queue.vector = 0;
-    this.adminPath.queues = [queue];
-    return 0;
   }
 
   makeQueue(qid: number, rings: { readonly sq: SubmissionRing; readonly cq: QueueMemory }, polled: boolean): NvmeQueue {
@@ -313,19 +290,6 @@ export class NvmeDriver {
     const limits = controllerLimits(this.maxHwSectors, identity, true);
     validateLimits(limits);
     this.adminQueue.limits = limits;
-  }
-
-  #makeAdminQueue(): RequestQueue<NvmeIod> {
-    const counts = { default: 1, read: 0, poll: 0 };
-    const tagSet = new TagSet(this.adminPath, NVME_AQ_MQ_TAG_DEPTH, counts, this.cpus, this.tagHints.admin);
-    this.adminPath.tagSet = tagSet;
-    const limits = emptyLimits();
-    limits.maxHwSectors = NVME_MAX_KB_SZ * 2;
-    limits.virtBoundaryMask = NVME_CTRL_PAGE_SIZE - 1;
-    limits.dmaAlignment = 3;
-    validateLimits(limits);
-    const trace = new BlockTrace(this.context.ring, '0,0');
-    return new RequestQueue<NvmeIod>({ tagSet, limits, trace, elevator: false });
   }
 
   /** Lets the device work for a moment and takes its completions; false when what is waited for was given up. */

@@ -16,7 +16,7 @@ import { renderBody, TraceRing } from '@dmalab/trace';
 import { Bio } from '../block/bio/bio.ts';
 import { NvmeController } from '../controller/nvme-controller.ts';
 import type { NvmeControllerOptions } from '../controller/options.ts';
-import { nvmeFunction } from '../controller/pci-function.ts';
+import { type NvmeFunctionOptions, nvmeFunction } from '../controller/pci-function.ts';
 import { NvmeDriver, type NvmeDriverOptions } from '../driver/nvme-driver.ts';
 import { QueueMemory } from '../driver/queues/queue-memory.ts';
 import { SQE_BYTES } from '../spec/sqe.ts';
@@ -39,7 +39,7 @@ export interface NvmeMachineOptions {
   readonly era?: DmaEra;
   readonly controller?: Partial<NvmeControllerOptions>;
   readonly driver?: Partial<NvmeDriverOptions>;
-  readonly interrupts?: 'msix' | 'msi' | 'wire';
+  readonly function?: NvmeFunctionOptions;
   readonly context?: Partial<DmaContextOptions>;
   /** Record trace events from the start. */
   readonly traced?: boolean;
@@ -71,7 +71,7 @@ export class NvmeMachine {
     this.unit = translated ? new VtdUnit({ memory, ...VTD_PRESETS.qemuLegacy }) : null;
     const hostBridge = { windows: WINDOWS, ...(this.unit === null ? {} : { iommu: this.unit }) };
     this.fabric = new PciFabric({ memory, hostBridges: [hostBridge] });
-    const fn = this.fabric.rootBus.add(SOURCE_ID, nvmeFunction(vectors, cmbBytes, options.interrupts));
+    const fn = this.fabric.rootBus.add(SOURCE_ID, nvmeFunction(vectors, cmbBytes, options.function));
     this.controller = new NvmeController({ port: fn.port, ...options.controller });
     fn.attach(0, this.controller);
     if (cmbBytes > 0) fn.attach(2, this.controller.cmb);

@@ -18,7 +18,7 @@ describe('interrupts other than MSI-X', () => {
     'N56 N62 N64 N134 a driver with %s (%i vectors, %i CPUs) has queues at vectors %j',
     (kind, vectors, cpus, at) => {
       const controller = kind === 'wire' ? { interruptWire: true } : { vectors: vectors ?? 1 };
-      const machine = new NvmeMachine({ interrupts: kind, controller, driver: { cpus } });
+      const machine = new NvmeMachine({ function: { interrupts: kind }, controller, driver: { cpus } });
       expect(machine.driver.probe()).toBe(0);
       expect(machine.driver.ioPath.queues.map(({ vector }) => vector)).toEqual(at);
       for (let i = 0; i < 70; i++) expect(machine.io(REQ_OP_READ, 8 * i, [[B, 4096]]).status).toBe(BLK_STS_OK);
@@ -31,7 +31,7 @@ describe('interrupts other than MSI-X', () => {
   );
 
   it('N56 a function that cannot interrupt at all is no device', () => {
-    const machine = new NvmeMachine({ interrupts: 'wire', controller: { interruptWire: true } });
+    const machine = new NvmeMachine({ function: { interrupts: 'wire' }, controller: { interruptWire: true } });
     machine.driver.backing.enableWire = () => false;
     expect(machine.driver.probe()).toBe(-19);
   });

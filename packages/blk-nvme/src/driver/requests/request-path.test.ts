@@ -243,7 +243,7 @@ describe('submission and completion', () => {
     const machine = ready({ controller: { shadowDoorbells: false }, driver: { parameters: { ioQueueDepth: 8 } } });
     const [queue] = machine.driver.ioPath.queues;
     const tails = writesTo(machine, SQ1);
-    const command = new Uint8Array(64);
+    const command = new Uint32Array(16);
     const told = queue.lastSqTail;
     for (let i = 0; i < 7; i++) queue.submit(command, false);
     expect(tails).toEqual([(told + 7) % 8]);
