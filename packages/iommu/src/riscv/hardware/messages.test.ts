@@ -40,6 +40,23 @@ describe('MSI page tables (spec H102)', () => {
     expect(example.takeRecord()?.[0]).toBe(`0000180c${cause.toString(16).padStart(8, '0')}`);
   });
 
+  it('a table at address 0 is one too', () => {
+    withMessages();
+    example.put(0x81000620, 1n << 60n);
+    example.put(0, (0x24001n << 10n) | 7n, 0n);
+    example.invalidateAll();
+    expect(example.unit.translate(DEVICE, FIRST_PAGE, 1)).toBe(0x24001000);
+  });
+
+  it('a notice that memory refuses is a fault of the unit itself', () => {
+    example = new RiscvExample({ capabilities: RISCV_PRESETS.full, answers: (phys) => phys < 0x90000000 });
+    const file = 0x24002000;
+    withMessages((BigInt(file / 512) << 7n) | 3n, (0x90000n << 10n) | 0x55n);
+    example.memory.store32(file + 8, 2);
+    expect(example.unit.writeMessage(DEVICE, FIRST_PAGE, 1)).toBe(-273);
+    expect(example.takeRecord()?.[0]).toBe('0000180c00000111');
+  });
+
   it('a table that does not answer is a load fault', () => {
     example = new RiscvExample({ answers: (phys) => phys < MESSAGES || phys >= MESSAGES + 4096 });
     withMessages();

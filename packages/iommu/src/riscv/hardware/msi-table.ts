@@ -33,7 +33,7 @@ export class MsiTable {
 
   /** Is the page of that guest physical address an interrupt file of the context's device? */
   covers({ msiTable, msiMask, msiPattern }: TranslationContext, guest: number): boolean {
-    return msiTable !== 0 && ((BigInt(Math.floor(guest / 4096)) ^ msiPattern) & ~msiMask) === 0n;
+    return msiTable >= 0 && ((BigInt(Math.floor(guest / 4096)) ^ msiPattern) & ~msiMask) === 0n;
   }
 
   /** Page that the guest's page stands for, -1 for {@link file}, or the cause of the fault in `cause`. */

@@ -137,7 +137,7 @@ export class PagingWalk {
   /** Of a stage that is alone, and whose pages are no interrupt files: what else there is to check is in the leaf. */
   #cacheTable(context: TranslationContext, tag: number, address: number, table: number): void {
     const isAlone = context.first.levels === 0 || context.second.levels === 0;
-    const rights = isAlone && context.msiTable === 0 ? QUICK_TABLE : 0;
+    const rights = isAlone && context.msiTable < 0 ? QUICK_TABLE : 0;
     this.#caches.tables.insert(tag, address, table, rights);
   }
 

@@ -116,6 +116,16 @@ describe('the fault queue (spec H99)', () => {
     expect(example.takeRecord()?.[0]).toBe('0000200c00000102');
   });
 
+  it('a context with DTF says nothing about requests that need no context', () => {
+    example.put(0x81000600, 0x11n);
+    example.invalidateAll();
+    example.unit.translate(DEVICE, 0x80607000, 1);
+    write(0x10, 1);
+    const translated = { sourceId: DEVICE, address: 0x1000, access: 'read', translated: true } as const;
+    expect(example.unit.translateRequest(translated)).toBe(-260);
+    expect(example.takeRecord()?.[0]).toBe('0000181800000104');
+  });
+
   it('off, it records nothing', () => {
     write(FQCSR, 0);
     expect(example.unit.translate(DEVICE, 0x80607000, 1)).toBe(-15);

@@ -28,11 +28,11 @@ export class TranslationContext {
   /** PC.ta.ENS and SUM: supervisor requests are allowed, and may use user pages. */
   supervisorRequests = false;
   supervisorUserAccess = false;
-  /** MSI page table, 0: none. Mask and pattern of guest page numbers (spec H102). */
-  msiTable = 0;
+  /** MSI page table, -1: none. Mask and pattern of guest page numbers (spec H102). */
+  msiTable = -1;
   msiMask = 0n;
   msiPattern = 0n;
-  /** Tag of what its translations are cached under; renewed after flushes. */
+  /** Number of the address space that its translations are cached in; 0: none are. */
   space = 0;
 
   get isPassThrough(): boolean {

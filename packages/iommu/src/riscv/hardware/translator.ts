@@ -87,7 +87,7 @@ export class Translator {
     else this.contexts.forgetTags();
   }
 
-  /** See {@link IommuUnit.translate}. */
+  /** See {@link RiscvUnit.translate}. */
   translate(deviceId: number, address: number, isWrite: number): number {
     const slot = this.#pages.find(this.#tagOf[deviceId], address);
     if (slot >= 0 && (this.#pages.rights[slot] & (isWrite + 1)) !== 0)
@@ -120,6 +120,7 @@ export class Translator {
 
   /** The same, recording nothing. */
   resolve(request: Request): number {
+    this.#suppressesFaults = false;
     if (this.#mode === RiscvDdtpMode.OFF) return -RiscvCause.ALL_DISALLOWED;
     if (this.#mode === RiscvDdtpMode.BARE) {
       return request.translated || request.asksForTranslation ? -RiscvCause.TYPE_DISALLOWED : request.address;
@@ -158,8 +159,7 @@ export class Translator {
     request.setPlain(deviceId, address, WRITES);
     const phys = this.translateRequest(request);
     if (phys >= 0) {
-      if (!this.#memory.canAccess(phys)) return this.#record(request, RiscvCause.MSI_WRITE);
-      this.#memory.store32(phys, data);
+      if (this.#memory.canAccess(phys)) this.#memory.store32(phys, data); // else memory refuses it, which no unit records
       return 0;
     }
     const { file } = this.#messages;
@@ -173,7 +173,7 @@ export class Translator {
     if (request.translated) {
       return context.translatedGuestAddresses ? this.#toHost(context, 0, address, request) : address;
     }
-    if (context.isPassThrough && context.msiTable === 0) return address;
+    if (context.isPassThrough && context.msiTable < 0) return address;
     const tag = request.privileged ? 0 : this.caches.spaces.tagOf(context.space);
     if (!request.asksForTranslation || !context.translatedGuestAddresses) {
       const cached = this.caches.lookup(tag, address, right);
@@ -204,7 +204,7 @@ export class Translator {
 
   /** A large page may hold an interrupt file, so a device that has some gets small ones cached. */
   #cache(context: TranslationContext, tag: number, address: number, host: number): void {
-    const shift = context.msiTable === 0 ? this.stages.pageShift : 12;
+    const shift = context.msiTable < 0 ? this.stages.pageShift : 12;
     if (shift <= 30) this.caches.insertPage(tag, address, shift, host - (host % 2 ** shift), this.stages.pageRights);
   }
 
