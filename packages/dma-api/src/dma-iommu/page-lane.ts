@@ -17,6 +17,12 @@ export function mapByLane(lane: PageLane, phys: number, size: number, prot: numb
   return pfn === 0 ? 0 : pfn * PAGE + offset;
 }
 
+/** Maps a whole page at a reserved address; false, with nothing done, where the long way has to decide. */
+export function linkByLane(lane: PageLane, iova: number, phys: number, prot: number): boolean {
+  if (((iova | phys) & IN_PAGE) !== 0 || !(phys >= 0 && phys < SMALL_PAGES && iova < SMALL_PAGES)) return false;
+  return lane.linkPage((iova * PER_PAGE) | 0, (phys * PER_PAGE) | 0, prot);
+}
+
 /** Undoes a mapping in one page; false, with nothing done, where the long way has to decide. */
 export function unmapByLane(
   dev: Device,

@@ -1,6 +1,7 @@
-import { DMA_MAPPING_ERROR } from '@dmalab/phys-memory';
+import { DMA_MAPPING_ERROR, PAGE_SIZE } from '@dmalab/phys-memory';
 import type { Device } from '../device/device.ts';
 import { cleanForDevice, iommuMapSwiotlb, releaseIfBounced, useSwiotlb } from '../dma-iommu/iommu-bounce.ts';
+import { linkByLane } from '../dma-iommu/page-lane.ts';
 import { dmaInfoToProt } from '../dma-iommu/prot.ts';
 import { DMA_ATTR_MMIO, DMA_ATTR_REQUIRE_COHERENT } from '../types/attrs.ts';
 import { EIO, ENOMEM, EOPNOTSUPP, EPERM } from '../types/errno.ts';
@@ -22,6 +23,10 @@ export function dmaIovaLink(
   dir: number,
   attrs = 0,
 ): number {
+  const lane = dev.iommuLane;
+  if (lane !== null && size === PAGE_SIZE && (attrs & DMA_ATTR_REQUIRE_COHERENT) === 0) {
+    if (linkByLane(lane, state.addr + offset, phys, dmaInfoToProt(dev, dir, attrs))) return 0;
+  }
   const { granule } = dev.iommu!;
   const pad = lowBits(phys, granule - 1);
   if (pad !== 0 && offset > 0) return refuse(dev, 'dma_iova_link offset', 'unaligned range in the middle', EIO);

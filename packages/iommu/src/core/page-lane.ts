@@ -37,6 +37,11 @@ export class PageLane {
     return 0;
   }
 
+  /** Maps one page of a reserved range, as {@link DmaDomain.linkRange} does; false where that has to decide. */
+  linkPage(pfn: number, physPfn: number, prot: number): boolean {
+    return this.#tables.write(pfn, physPfn, prot);
+  }
+
   /**
    * Unmaps one page, as strictly or lazily as the domain does: the physical page number that was mapped there, or a number
    * below 1 where the long way has to decide.

@@ -63,7 +63,7 @@ export class TranslationArray {
   /** Drops what the tagged space has cached of the range, pages that only overlap it included. */
   drop(tag: number, start: number, lengthBytes: number): void {
     if (!this.#used) return;
-    const pageBytes = 2 ** this.pageShift;
+    const pageBytes = this.#offsetMask + 1;
     const first = this.#pageOf(start);
     if (lengthBytes <= pageBytes) {
       this.#dropPage(tag, first);

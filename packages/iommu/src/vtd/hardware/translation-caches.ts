@@ -92,7 +92,7 @@ export class TranslationCaches {
 
   #dropRange(tag: number, address: number, order: number, leafOnly: boolean): void {
     if (tag === 0) return;
-    const lengthBytes = 4096 * 2 ** order;
+    const lengthBytes = order < 19 ? 4096 << order : 4096 * 2 ** order; // a power is a call
     const start = order === 0 ? address : address - (address % lengthBytes);
     this.pages.drop(tag, start, lengthBytes);
     this.pages2M.drop(tag, start, lengthBytes);
