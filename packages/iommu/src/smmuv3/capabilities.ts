@@ -95,6 +95,6 @@ export class SmmuCapabilities {
 export const SMMU_PRESETS = {
   /** QEMU 11, `-M virt,iommu=smmuv3`: both stages, no ATS, no substreams, no messages. */
   qemu: { idr0: 0x0d44101b, idr1: 0x02730010, idr3: 0x1414, idr5: 0x74 },
-  /** Everything this model has: ATS, substreams, messages, EL2, access and dirty updates, 52-bit addresses. */
-  full: { idr0: 0x0d4c369b, idr1: 0x02730510, idr3: 0x1414, idr5: 0x76 },
+  /** Everything this model has: ATS of both stages at once, substreams, messages, EL2, updates, 52-bit addresses. */
+  full: { idr0: 0x0d4c3e9b, idr1: 0x02730510, idr3: 0x1414, idr5: 0x76 },
 } as const;

@@ -25,7 +25,7 @@ export interface Stream {
   readonly contextBits: number;
   readonly defaultSubstream: number;
   readonly world: number;
-  /** One of `StreamAts`. */
+  /** `StreamAts.OFF` or `FULL`. */
   readonly ats: number;
   /** What takes the place of the request's own attribute: a value of `StreamOverride`. */
   readonly privilege: number;
@@ -63,6 +63,8 @@ export function readStream(
   const config = get(low, high, qw0.CONFIG);
   if (get(low, high, qw0.V) === 0) return undefined;
   if (usesStage1(config) && !hasSoundContexts(low, high, capabilities)) return undefined;
+  const ats = capabilities.ats ? get(low1, high1, qw1.EATS) : StreamAts.OFF;
+  if (ats > StreamAts.FULL) return undefined; // stage 1 alone is not on offer (IDR0.NS1ATS)
   const stage2 = usesStage2(config) ? readStage2(low2, high2, low3, high3, capabilities) : undefined;
   if (usesStage2(config) && stage2 === undefined) return undefined;
   const vmid = capabilities.stage2 ? get(low2, high2, qw2.S2VMID) % capabilities.vmids : 0;
@@ -74,7 +76,7 @@ export function readStream(
     contextBits: get(low, high, qw0.S1CDMAX),
     defaultSubstream: get(low1, high1, qw1.S1DSS),
     world: get(low1, high1, qw1.STRW),
-    ats: capabilities.ats ? get(low1, high1, qw1.EATS) : StreamAts.OFF,
+    ats,
     privilege: get(low1, high1, qw1.PRIVCFG),
     instruction: get(low1, high1, qw1.INSTCFG),
     vmid,

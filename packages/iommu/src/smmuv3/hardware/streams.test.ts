@@ -111,6 +111,13 @@ describe('substreams (spec H62, H70 step 5)', () => {
     expect(fetched('qemu')).toBe(`0000001800000009 ${zero} 0000000041010000 ${zero}`);
   });
 
+  it('ATS of stage 1 alone, which the unit has not, makes a bad stream', () => {
+    const example = fullExample();
+    put64(example.memory, 0x41000608, 0xd4n | (2n << 28n));
+    example.invalidateAll();
+    expect(example.unit.translate(STREAM, IOVA, 1)).toBe(-4);
+  });
+
   it('more contexts than the unit has substreams make a bad stream', () => {
     const example = new SmmuExample();
     put64(example.memory, 0x41000600, LINEAR);

@@ -131,7 +131,9 @@ export class Translator {
     const stream = this.streamFor(request);
     if (stream === undefined) return -this.#event.id;
     if (stream.config < StreamConfig.BYPASS) return SMMU_BLOCKED;
-    if (request.translated) return this.#passTranslated(stream, request);
+    if (request.translated) {
+      return stream.ats === StreamAts.OFF ? this.record(request, SmmuEventId.F_TRANSL_FORBIDDEN) : request.address;
+    }
     const result = this.resolve(stream, request);
     return result < 0 ? this.#fault(stream, request, -result) : result;
   }
@@ -195,15 +197,6 @@ export class Translator {
     if (stream.stage2 === undefined) return request.address;
     this.#renewTag(stream);
     return this.#stages.stage2.translate(stream, request.address, request.need(this.#allPrivileged));
-  }
-
-  /** Translated before by ATS; with stage 1 alone behind that, stage 2 is still to come (spec H12, EATS). */
-  #passTranslated(stream: Stream, request: SmmuRequest): number {
-    if (stream.ats === StreamAts.OFF) return this.record(request, SmmuEventId.F_TRANSL_FORBIDDEN);
-    if (stream.ats !== StreamAts.STAGE1_CHECKED || stream.stage2 === undefined) return request.address;
-    request.override(stream);
-    const phys = this.#stages.stage2.translate(stream, request.address, request.need(this.#allPrivileged));
-    return phys < 0 ? this.#fault(stream, request, -phys) : phys;
   }
 }
 
