@@ -1,8 +1,8 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
+import { FewPages } from '../testing/few-pages.ts';
 import { listDevices } from '../walk/list-devices.ts';
 import { listMappings } from '../walk/list-mappings.ts';
-import type { DumpMemory } from '../walk/table-dump.ts';
 import { WalkError } from '../walk/walk-error.ts';
 import { walkIova } from '../walk/walk-iova.ts';
 import { parseWalkUnit } from '../walk/walk-kinds.ts';
@@ -12,28 +12,6 @@ import type { AmdDeviations } from './hardware/deviations.ts';
 
 const PAGE = 4096;
 const PAGES = 8;
-
-/** Memory of eight pages; anything outside is an error of ours. */
-class FewPages implements DumpMemory {
-  readonly #words = new Uint32Array((PAGES * PAGE) / 4);
-  loads = 0;
-  load32(at: number): number {
-    this.loads++;
-    if (!this.has(at, 4)) throw new Error(`read outside the dump: 0x${at.toString(16)}`);
-    return this.#words[at / 4];
-  }
-  store32(at: number, value: number): void {
-    if (!this.has(at, 4)) throw new Error(`write outside the dump: 0x${at.toString(16)}`);
-    this.#words[at / 4] = value;
-  }
-  has(at: number, lengthBytes: number): boolean {
-    return at >= 0 && at + lengthBytes <= PAGES * PAGE;
-  }
-  read(at: number, into: Uint8Array): void {
-    if (!this.has(at, into.length)) throw new Error(`read outside the dump: 0x${at.toString(16)}`);
-    into.set(new Uint8Array(this.#words.buffer, at, into.length));
-  }
-}
 
 /** Entries that point at each other often enough to lead somewhere; the device table is page 0. */
 const entries = fc.array(
@@ -73,7 +51,7 @@ describe('tables of random bytes (spec H39)', () => {
   })(
     'never hang the unit, never lead it outside memory, and end in a translation or an event',
     (deviations, list, requests) => {
-      const memory = new FewPages();
+      const memory = new FewPages(PAGES);
       fill(memory, list);
       const answers = (phys: number) => memory.has(phys, 8);
       const unit = new AmdUnit({ memory, ...AMD_PRESETS.full, deviations, answers });
@@ -89,7 +67,7 @@ describe('tables of random bytes (spec H39)', () => {
   );
 
   test.prop([entries], { numRuns: 100 })('never hang the command buffer', (list) => {
-    const memory = new FewPages();
+    const memory = new FewPages(PAGES);
     fill(memory, list);
     const answers = (phys: number) => memory.has(phys, 8);
     const unit = new AmdUnit({ memory, ...AMD_PRESETS.full, answers });
@@ -105,7 +83,7 @@ describe('tables of random bytes (spec H39)', () => {
   test.prop([entries, request], { numRuns: 150 })(
     'never lead a walk of a dump outside it: a page, a reason, or an error that names what is missing',
     (list, { sourceId, address }) => {
-      const memory = new FewPages();
+      const memory = new FewPages(PAGES);
       fill(memory, list);
       const unit = parseWalkUnit('amd', { devtab: '0x0' });
       for (const act of [
@@ -127,7 +105,7 @@ describe('tables of random bytes (spec H39)', () => {
 });
 
 it('an untouched unit lets everything pass, and one that is turned on unprogrammed reads the page at 0', () => {
-  const memory = new FewPages();
+  const memory = new FewPages(PAGES);
   const unit = new AmdUnit({ memory, ...AMD_PRESETS.qemu });
   expect(unit.translate(5, 0x123456, 1)).toBe(0x123456);
   unit.writeRegister(0x18, 1);

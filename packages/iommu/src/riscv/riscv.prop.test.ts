@@ -1,5 +1,6 @@
 import { fc, test } from '@fast-check/vitest';
 import { describe, expect } from 'vitest';
+import { FewPages } from '../testing/few-pages.ts';
 import { listMappings } from '../walk/list-mappings.ts';
 import { WalkError } from '../walk/walk-error.ts';
 import { walkIova } from '../walk/walk-iova.ts';
@@ -14,28 +15,6 @@ const TABLES = 8;
 
 type Preset = keyof typeof RISCV_PRESETS;
 const presets: Preset[] = ['qemuPci', 'qemuBase', 'full'];
-
-/** Loads outside the eight pages are an error of ours. */
-class FewPages {
-  readonly #words = new Uint32Array(TABLES * 1024);
-  loads = 0;
-  load32(at: number): number {
-    this.loads++;
-    if (!this.has(at, 4)) throw new Error(`read outside memory: 0x${at.toString(16)}`);
-    return this.#words[at / 4];
-  }
-  store32(at: number, value: number): void {
-    if (!this.has(at, 4)) throw new Error(`write outside memory: 0x${at.toString(16)}`);
-    this.#words[at / 4] = value;
-  }
-  has(at: number, lengthBytes: number): boolean {
-    return at >= 0 && at + lengthBytes <= TABLES * PAGE;
-  }
-  read(at: number, into: Uint8Array): void {
-    if (!this.has(at, into.length)) throw new Error(`read outside memory: 0x${at.toString(16)}`);
-    into.set(new Uint8Array(this.#words.buffer, at, into.length));
-  }
-}
 
 /** Indices that entries stand at and addresses lead to: few, so that they meet. */
 const INDICES = 4;
@@ -117,7 +96,7 @@ describe('tables of random bytes', () => {
   )(
     'never hang the unit, never lead it outside memory, and end in a translation or a fault',
     (preset, mode, qwords, devices, requests) => {
-      const memory = new FewPages();
+      const memory = new FewPages(TABLES);
       fill(memory, preset, qwords, devices);
       const unit = new RiscvUnit({
         memory,
@@ -144,7 +123,7 @@ describe('tables of random bytes', () => {
   })(
     'never lead a walk or a listing of a dump outside it: a page, a reason, or an error that names what is missing',
     (preset, mode, qwords, devices, { sourceId, address }) => {
-      const memory = new FewPages();
+      const memory = new FewPages(TABLES);
       fill(memory, preset, qwords, devices);
       const unit = parseWalkUnit('riscv', { ddtp: mode, capabilities: `0x${RISCV_PRESETS[preset].toString(16)}` });
       const named = <T>(act: () => T): T | undefined => {
@@ -168,7 +147,7 @@ describe('tables of random bytes', () => {
       numRuns: 60,
     },
   )('lead the walk of a dump where they lead the unit, and nowhere else', (mode, setsMarks, qwords, addresses) => {
-    const memory = new FewPages();
+    const memory = new FewPages(TABLES);
     const context = { tc: setsMarks ? 0x101n : 1n, gatp: 0n, fsc: (mode << 60n) | 2n, msi: 0n };
     // A dump's reader looks for no reserved bits and knows no limit to physical addresses; and a unit that has seen one
     // entry of 64 KiB doesn't look at the fifteen others, which here are not the same.

@@ -3,6 +3,7 @@ import { fc, test } from '@fast-check/vitest';
 import { describe, expect, it } from 'vitest';
 import { IotlbGather } from '../core/iotlb-gather.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../core/paging-domain.ts';
+import { FewPages } from '../testing/few-pages.ts';
 import { TablePagePool } from '../testing/table-page-pool.ts';
 import { listMappings } from '../walk/list-mappings.ts';
 import { WalkError } from '../walk/walk-error.ts';
@@ -152,28 +153,6 @@ describe('tables of random bytes', () => {
     isWrite: fc.constantFrom(0, 1) as fc.Arbitrary<0 | 1>,
   });
 
-  /** Loads outside the eight pages are an error of ours. */
-  class FewPages {
-    readonly #words = new Uint32Array(TABLES * 1024);
-    loads = 0;
-    load32(at: number): number {
-      this.loads++;
-      if (!this.has(at, 4)) throw new Error(`read outside the dump: 0x${at.toString(16)}`);
-      return this.#words[at / 4];
-    }
-    store32(at: number, value: number): void {
-      if (!this.has(at, 4)) throw new Error(`write outside the dump: 0x${at.toString(16)}`);
-      this.#words[at / 4] = value;
-    }
-    has(at: number, lengthBytes: number): boolean {
-      return at >= 0 && at + lengthBytes <= TABLES * PAGE;
-    }
-    read(at: number, into: Uint8Array): void {
-      if (!this.has(at, into.length)) throw new Error(`read outside the dump: 0x${at.toString(16)}`);
-      into.set(new Uint8Array(this.#words.buffer, at, into.length));
-    }
-  }
-
   function fill(memory: FewPages, entries: [number, number, bigint, boolean][]): void {
     for (const [index, target, random, points] of entries) {
       const value = points ? BigInt(target * PAGE) | (random & 0xfffn) : random;
@@ -193,7 +172,7 @@ describe('tables of random bytes', () => {
   })(
     'never hang the unit, never lead it outside memory, and end in a translation or a fault',
     (preset, mode, entries, requests) => {
-      const memory = new FewPages();
+      const memory = new FewPages(TABLES);
       fill(memory, entries);
       const unit = new VtdUnit({ memory, ...VTD_PRESETS[preset], answers: (phys) => memory.has(phys, 8) });
       unit.writeRegister(0x20, mode << 10);
@@ -211,7 +190,7 @@ describe('tables of random bytes', () => {
   test.prop([fc.constantFrom(...presets), fc.nat({ max: 3 }), bytes, request], { numRuns: 150 })(
     'never lead a walk of a dump outside it: a page, a reason, or an error that names what is missing',
     (preset, mode, entries, { sourceId, address }) => {
-      const memory = new FewPages();
+      const memory = new FewPages(TABLES);
       fill(memory, entries);
       const unit = walkUnitOf(preset, mode);
       const named = <T>(act: () => T): T | undefined => {
@@ -230,7 +209,7 @@ describe('tables of random bytes', () => {
   test.prop([fc.constantFrom(...presets), fc.nat({ max: 1 }), bytes], { numRuns: 15 })(
     'end a listing too',
     (preset, mode, entries) => {
-      const memory = new FewPages();
+      const memory = new FewPages(TABLES);
       fill(memory, entries);
       const unit = walkUnitOf(preset, mode);
       try {
