@@ -1,7 +1,7 @@
-import { blockOrder, blockStart } from '../../core/unit/aligned-block.ts';
+import { blockOrder, blockStart, ORDER_ALL } from '../../core/unit/aligned-block.ts';
 import type { CacheTag } from '../../core/unit/cache-tag.ts';
 import type { CommandQueue } from './command-queue.ts';
-import { type InvalidationCommands, ORDER_ALL } from './invalidation-commands.ts';
+import type { InvalidationCommands } from './invalidation-commands.ts';
 
 /** Invalidations that a device takes before it has answered one: as many as there are (spec H41, Maxpend). */
 const MAX_PENDING = 32;

@@ -1,12 +1,10 @@
+import { ORDER_ALL } from '../../core/unit/aligned-block.ts';
 import { AMD_EVERYTHING_HIGH, AMD_EVERYTHING_LOW, AmdCommandCode } from '../../spec/amd-commands.ts';
 import type { CommandQueue } from './command-queue.ts';
 
 const SIZED = 1;
 const WITH_DIRECTORIES = 2;
 const GUEST = 4;
-
-/** log2 of a command's first page count that is all that there is. */
-export const ORDER_ALL = 52;
 
 /** The commands that Linux submits (spec H41), in its words. Each is only queued; the caller ends the batch. */
 export class InvalidationCommands {
@@ -22,10 +20,6 @@ export class InvalidationCommands {
 
   deviceEntry(deviceId: number): void {
     this.#push(AmdCommandCode.INVALIDATE_DEVTAB_ENTRY, deviceId, 0, 0, 0);
-  }
-
-  interruptTable(deviceId: number): void {
-    this.#push(AmdCommandCode.INVALIDATE_INTERRUPT_TABLE, deviceId, 0, 0, 0);
   }
 
   /** Everything of a domain; of one PASID's guest table where there is one. */

@@ -6,7 +6,7 @@ import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdFeatures } from '../features.ts';
 import type { Command } from './command.ts';
 import type { AmdDeviations } from './deviations.ts';
-import type { Translator } from './translator.ts';
+import { ORDER_ALL, type Translator } from './translator.ts';
 
 const Code = layout.AmdCommandCode;
 
@@ -17,8 +17,6 @@ const STORE = lowMask(layout.AmdCompletionWait.qw0.S);
 const INTERRUPT = lowMask(layout.AmdCompletionWait.qw0.I);
 const STORE_ADDRESS_HIGH = highMask(layout.AmdCompletionWait.qw0.STORE_ADDRESS);
 
-/** An order that covers every address: no zero bit below 63 says so (spec H13). */
-const ORDER_ALL = 52;
 const EVERYTHING_BYTES = 2 ** 64;
 
 /** Carries out one well-formed command (spec H41). */

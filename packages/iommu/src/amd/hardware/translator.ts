@@ -20,8 +20,8 @@ export const AMD_BLOCKED = -0x1000;
 
 const RIGHTS = ALLOWS_READ | ALLOWS_WRITE;
 const INVALID_REQUEST = faultWord(AmdEventCode.INVALID_DEVICE_REQUEST, 0);
-/** Every size and every order from here on is all that there is. */
-const ORDER_ALL = 52;
+/** log2 of pages: from here on they are all that there are. */
+export const ORDER_ALL = 52;
 
 /** Translates requests (spec H39): hit path, lookups on a miss, and the event that a blocked request leaves behind. */
 export class Translator {
