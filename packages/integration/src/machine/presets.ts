@@ -34,7 +34,8 @@ const DIFFERENCES: Readonly<Record<string, Partial<MachineDescription>>> = {
   'nvme-switch': { devices: [ON_SWITCH, ON_SWITCH] },
   'nvme-root-ports': { iommu: 'strict', devices: [ON_ROOT_PORT, ON_ROOT_PORT] },
   'gpu-peer': { devices: [ON_SWITCH, GPU] },
-  'gpu-large-bar': { devices: [ON_SWITCH, { ...GPU, barBytes: 16 * GIB }] },
+  // Descriptors for it would take 256 MiB.
+  'gpu-large-bar': { devices: [ON_SWITCH, { ...GPU, barBytes: 16 * GIB, hasPages: false }] },
   // The ports redirect because of the IOMMU, and the CPU sends it down again (spec T45, T39).
   'gpu-peer-vtd': { iommu: 'strict', forwardsPeers: true, devices: [ON_SWITCH, GPU] },
 };

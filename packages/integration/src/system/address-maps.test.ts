@@ -66,7 +66,9 @@ describe('P27 a SoC whose RAM begins at 2 GiB', () => {
 
 describe('a BAR of 16 GiB', () => {
   it('lies above 4 GiB, takes a block at its far end by bus address', () => {
-    const machine = bringUp(buildMachine(MACHINES['gpu-large-bar']));
+    const preset = MACHINES['gpu-large-bar'];
+    const devices = preset.devices.map((device) => (device.kind === 'nvme' ? device : { ...device, hasPages: true }));
+    const machine = bringUp(buildMachine({ ...preset, devices }));
     const [{ memory, phys }] = machine.peers;
     expect(phys).toBe(2 ** 39);
     machine.disk.media.write(0, PATTERN, 0, PAGE_SIZE);

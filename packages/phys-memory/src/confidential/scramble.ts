@@ -3,13 +3,18 @@
  * twice gives the original back, as a cipher and its inverse would.
  */
 export function scramble(at: number, bytes: Uint8Array, offset: number, lengthBytes: number): void {
-  for (let i = 0; i < lengthBytes; i++) bytes[offset + i] ^= keyByte(at + i);
+  let key = 0;
+  for (let i = 0; i < lengthBytes; i++) {
+    const lane = (at + i) & 3;
+    if (i === 0 || lane === 0) key = keyWord(at + i - lane);
+    bytes[offset + i] ^= (key >>> (8 * lane)) & 0xff;
+  }
 }
 
-/** Depends on the address, so that equal plaintexts in two places look different. Never zero: no byte stays itself. */
-function keyByte(at: number): number {
+/** Four bytes that depend on the address, so that equal plaintexts in two places look different. None is zero: no byte stays itself. */
+function keyWord(at: number): number {
   let hash = Math.imul(at | 0, 0x9e3779b1) ^ Math.imul(Math.floor(at / 2 ** 32), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d);
   hash ^= hash >>> 13;
-  return (hash & 0xff) === 0 ? 0xa5 : hash & 0xff;
+  return hash | 0x01010101;
 }

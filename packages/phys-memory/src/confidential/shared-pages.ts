@@ -11,6 +11,8 @@ export class SharedPages {
   failNext = false;
   readonly #memory: PhysMemory;
   readonly #shared = new Set<number>();
+  /** A page on its way: a guest shares tens of thousands at boot. */
+  readonly #page = new Uint8Array(PAGE_SIZE);
   readonly #unusable = new Set<number>();
 
   constructor(memory: PhysMemory) {
@@ -49,9 +51,8 @@ export class SharedPages {
   #change(page: number, toShared: boolean): void {
     if (toShared) this.#shared.add(page);
     else this.#shared.delete(page);
-    const bytes = new Uint8Array(PAGE_SIZE);
-    this.#memory.read(page * PAGE_SIZE, bytes);
-    scramble(page * PAGE_SIZE, bytes, 0, PAGE_SIZE);
-    this.#memory.write(page * PAGE_SIZE, bytes);
+    this.#memory.read(page * PAGE_SIZE, this.#page);
+    scramble(page * PAGE_SIZE, this.#page, 0, PAGE_SIZE);
+    this.#memory.write(page * PAGE_SIZE, this.#page);
   }
 }
