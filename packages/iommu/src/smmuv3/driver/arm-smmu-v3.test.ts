@@ -118,6 +118,23 @@ describe('bring-up (spec H59)', () => {
   });
 
   it.each([
+    ['waits for a register', qemu],
+    ['waits for a message', full],
+  ])('goes on with its devices after it was off; it %s', (_, ids) => {
+    setUp(ids);
+    const domain = attached();
+    domain.map(IOVA, 0x41400000, 0x1000, RW);
+    smmu.disable();
+    expect(unit.translate(STREAM, IOVA, 1)).toBe(IOVA);
+    smmu.enable();
+    expect(unit.readRegister(0x9c)).toBe(ids === full ? 4 : 3); // what bring-up queues, and nothing from before
+    expect(unit.translate(STREAM, IOVA, 1)).toBe(0x41400000);
+    smmu.detachDevice(STREAM);
+    expect(unit.translate(STREAM, IOVA, 1)).toBe(-0x1000);
+    expect(unit.readRegister(0x60)).toBe(0);
+  });
+
+  it.each([
     ['no 64-bit tables', { ...qemu, idr0: qemu.idr0 & ~8 }, 'the 64-bit format'],
     ['no stage', { ...qemu, idr0: qemu.idr0 & ~3 }, 'stage of translation'],
   ])('refuses a unit with %s', (_, ids, message) => {

@@ -58,6 +58,13 @@ export class CommandRing {
     this.#syncsByMessage = syncsByMessage;
   }
 
+  /** The unit's pointers are 0 again. */
+  reset(): void {
+    this.#producer = 0;
+    this.#done = 0;
+    this.#isPending = false;
+  }
+
   /** Queues a command of two qwords in halves, each modulo 2^32; the unit sees it at the next {@link finish}. */
   push(low0: number, high0: number, low1: number, high1: number): void {
     if (((this.#producer - this.#done) & this.#pointerMask) > this.#indexMask) this.#drain();

@@ -67,6 +67,7 @@ export class UnitControl {
     this.#setQueue(SMMU_REG.CMDQ_BASE, this.ring.phys, this.ring.sizeBits);
     registers.writeRegister(SMMU_REG.CMDQ_PROD, 0);
     registers.writeRegister(SMMU_REG.CMDQ_CONS, 0);
+    this.ring.reset();
     this.#setControl(lowMask(CMDQEN));
     this.#invalidateEverything();
     this.#setQueue(SMMU_REG.EVENTQ_BASE, events, this.eventBits);
