@@ -8,7 +8,7 @@ export const EVENT_INTERRUPT = 3;
 export const EVENT_WAKE = 4;
 /** The kernel's timer tick. */
 export const EVENT_TICK = 5;
-/** Completions may be there that no interrupt tells of. */
-export const EVENT_POLL = 7;
 /** The kernel looks for commands that took too long. */
 export const EVENT_WATCHDOG = 6;
+/** Completions may be there that no interrupt tells of. */
+export const EVENT_POLL = 7;

@@ -15,7 +15,7 @@ const DATA_SHEET = 'data sheet of a TLC disk with PCIe 3.0 x4 (Samsung 970 EVO P
 
 const ns = (value: number, meaning: string, source: string): CostEntry => ({ value, unit: 'ns', meaning, source });
 
-/** What things cost where a machine's description says nothing else. Figures of publications are rounded. */
+/** What things cost where a machine's description says nothing else. Publications' figures are rounded, not measured again. */
 export const COST_TABLE = {
   applicationNanos: ns(400, 'the program that asks, a request and its answer', 'estimated: fio with libaio, two calls'),
   wakeNanos: ns(950, 'switching to a program that waits for an answer', `${AIOS}: context switch 0.95 us`),
@@ -57,10 +57,10 @@ export const COST_TABLE = {
     '8 bytes of tables read by the IOMMU',
     `${PCIE_BENCH}: a miss of the IOTLB costs 330 ns, 3 reads`,
   ),
-  linkGeneration: {
+  linkGigatransfers: {
     value: 8,
     unit: 'GT/s',
-    meaning: 'a lane: 2.5, 5, 8, 16 or 32',
+    meaning: 'of a lane: 2.5, 5, 8, 16 or 32',
     source: `${PCIE_SPEC}: generation 3`,
   },
   linkLanes: { value: 4, unit: 'lanes', meaning: 'width of the disk’s link', source: DATA_SHEET },

@@ -36,8 +36,8 @@ describe('a link', () => {
     [5, 4, 2e9],
     [16, 4, 7.876923e9],
     [32, 16, 63.015384e9],
-  ])('carries at %d GT/s on %d lanes %d bytes a second', (linkGeneration, linkLanes, bytesPerSecond) => {
-    const link = new Link({ ...DEFAULT_COSTS, linkGeneration, linkLanes, packetBytes: 0, linkWriteNanos: 0 }, 0);
+  ])('carries at %d GT/s on %d lanes %d bytes a second', (linkGigatransfers, linkLanes, bytesPerSecond) => {
+    const link = new Link({ ...DEFAULT_COSTS, linkGigatransfers, linkLanes, packetBytes: 0, linkWriteNanos: 0 }, 0);
     expect(link.write(0, 2 ** 20)).toBeCloseTo((2 ** 20 / bytesPerSecond) * 1e9, 0);
   });
 });

@@ -22,8 +22,8 @@ export class Link {
 
   /** @param switches between the device and the root complex */
   constructor(costs: Costs, switches: number) {
-    const encoding = costs.linkGeneration > LAST_SLOW_GENERATION ? FAST_ENCODING : SLOW_ENCODING;
-    this.#nanosPerByte = (BITS * encoding) / (costs.linkGeneration * costs.linkLanes);
+    const encoding = costs.linkGigatransfers > LAST_SLOW_GENERATION ? FAST_ENCODING : SLOW_ENCODING;
+    this.#nanosPerByte = (BITS * encoding) / (costs.linkGigatransfers * costs.linkLanes);
     this.#maxPayloadBytes = costs.maxPayloadBytes;
     this.#maxReadRequestBytes = costs.maxReadRequestBytes;
     this.#packetBytes = costs.packetBytes;

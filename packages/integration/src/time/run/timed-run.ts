@@ -63,6 +63,8 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
   readonly #cpus: number;
   #cpu = 0;
   #lastAnswerNanos = 0;
+  /** The last submission or answer. */
+  #lastMoveNanos = 0;
 
   /** @throws {BufferMemoryError} when the buffers of the workload don't fit the machine */
   constructor(description: MachineDescription, plan: WorkloadPlan) {
@@ -101,7 +103,7 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     for (let i = 0; i < events; i++) {
       if (this.#isDone()) return false;
       this.timed.step();
-      if (this.timed.elapsedNanos - this.#lastAnswerNanos > PATIENCE_NANOS && this.#workload.inFlight > 0)
+      if (this.timed.elapsedNanos - this.#lastMoveNanos > PATIENCE_NANOS && this.#workload.inFlight > 0)
         this.#workload.failStuck('120 s of virtual time');
     }
     return true;
@@ -191,6 +193,7 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
     answers.length = 0;
     this.#paces[index].answered(now);
     this.#lastAnswerNanos = now - this.timed.startNanos;
+    this.#lastMoveNanos = this.#lastAnswerNanos;
     times.endNanos = this.#lastAnswerNanos;
   }
 
@@ -211,6 +214,7 @@ export class TimedRun implements TimedClient, WorkloadCarrier {
       slot.startNanos = start;
       slot.submittedNanos = clock.cursorNanos;
       pace.issued(start);
+      this.#lastMoveNanos = start - this.timed.startNanos;
     }
   }
 

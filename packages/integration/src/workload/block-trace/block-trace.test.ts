@@ -97,6 +97,16 @@ describe('a kernel trace as a workload', () => {
   });
 });
 
+describe('a pause in a trace', () => {
+  it('is no reason to give up on what comes after it', () => {
+    const at = (seconds: number, sector: number): string => `8,0 1 1 ${seconds}.000000000 1 D R ${sector} + 8 [x]\n`;
+    const ios = readBlkparse(at(0, 0) + at(400, 8) + at(400, 64), 'x');
+    const timed = new TimedRun(MACHINES['x86-direct'], planBlockIos(ios, { pace: 'trace' }));
+    while (timed.advance(1000));
+    expect(timed.finish().elapsedNanos).toBeGreaterThan(400e9);
+  });
+});
+
 describe('a large disk', () => {
   it('is made as large as the trace needs, and costs memory only where it is touched', () => {
     const ios = readBlkparse('8,0 1 1 0.000000000 1 D W 4294967296 + 8 [x]\n', 'x');
