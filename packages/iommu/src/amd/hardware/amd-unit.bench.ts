@@ -64,7 +64,7 @@ export default benchmarks([
     tested: translations(65_536, 4096),
     limitName: 'L_hit',
     limit: () => hitKernel(OPERATIONS),
-    atMost: 200,
+    atMost: 100,
     goal: 8,
   },
 ]);

@@ -11,6 +11,8 @@ import { type AmdDeviceTables, findDeviceTables, listDevices } from './device-ta
 
 /** Every power of two from 4 KiB on: hardware has them all, though Linux leaves 512 GiB out (spec H37). */
 const PAGE_SIZES = 2 ** 52 - 2 ** 12;
+/** Guest paging mode 1 (spec H34); 2 and 3 are none. */
+const MOST_GUEST_LEVELS = 5;
 const GUEST_PAGE_SIZES = 2 ** 12 + 2 ** 21 + 2 ** 30;
 
 /** AMD-Vi, host tables (version 1) and guest tables (version 2) without host tables below them. */
@@ -44,16 +46,19 @@ export class AmdWalkUnit implements WalkUnit<AmdDeviceTables> {
       );
     }
     if (translation === 'first-stage') {
+      if (levels > MOST_GUEST_LEVELS) throw tooDeep(device, levels, '4 and 5');
       const format = new FirstStageFormat(levels, GUEST_PAGE_SIZES, 52);
       return { format, layout: FirstStageEntry, limit: format.apertureEnd + 1, rights };
     }
-    if (levels > AMD_MOST_LEVELS) {
-      throw new WalkError(
-        'ERR_WALK_NO_CONTEXT',
-        `the entry of device ${device} asks for ${levels} levels: 1 to 6 exist`,
-      );
-    }
+    if (levels > AMD_MOST_LEVELS) throw tooDeep(device, levels, '1 to 6');
     const format = new AmdV1Format(levels, levels, PAGE_SIZES);
     return { format, layout: AmdPageEntry, limit: format.apertureEnd + 1, rights };
   }
+}
+
+function tooDeep(device: string, levels: number, existing: string): WalkError {
+  return new WalkError(
+    'ERR_WALK_NO_CONTEXT',
+    `the entry of device ${device} asks for ${levels} levels: ${existing} exist`,
+  );
 }

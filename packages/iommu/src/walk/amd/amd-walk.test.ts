@@ -101,6 +101,19 @@ describe('tables of the worked example (spec H56)', () => {
     expect(walk(0x8080604000).page?.phys).toBe(0x8080604000);
   });
 
+  it.each<[string, bigint, bigint, string]>([
+    ['Mode 7', 0x6000000001303e03n, 0n, 'asks for 7 levels: 1 to 6 exist'],
+    ['guest paging mode 2', 0x60c0000000000003n, 2n << 54n, 'asks for 6 levels: 4 and 5 exist'],
+    ['both kinds of table', 0x60c0000001303803n, 0n, 'has nested translation'],
+  ])('refuses %s', (_, qw0, qw2, message) => {
+    put64(example.memory, 0x01000300, qw0);
+    put64(example.memory, 0x01000308, 7n | (0x1320000n << 1n));
+    put64(example.memory, 0x01000310, qw2);
+    put64(example.memory, 0x01320000, 0x01321001n);
+    expect(() => walk(0x8080604000)).toThrow(message);
+    put64(example.memory, 0x01000310, 0n);
+  });
+
   it('H36 follows an entry that skips levels, where the skipped bits are zero', () => {
     put64(example.memory, 0x01000300, 0x2000000001310803n);
     expect(walk(0x8000a00777).page).toEqual({ phys: 0x01600777, pageBytes: 2 ** 21, readable: true, writable: false });
