@@ -14,8 +14,8 @@ export interface SubmissionRing {
 
 /**
  * Memory of one ring. Allocations behind an IOMMU need not be contiguous, so where each entry lies is worked out once:
- * no entry crosses a page. A page that was ever written is used through its words, which is a tenth of the cost of
- * calls that find the page anew (4 instead of 45 ns for a command).
+ * no entry crosses a page. A page that was ever written is used through its words: calls of the memory, which find the
+ * page anew for each, cost a hot read 60 of 890 ns.
  */
 export class QueueMemory implements SubmissionRing {
   readonly bytes: number;
