@@ -5,10 +5,10 @@ const ROUNDS_BETWEEN_DRAINS = 16;
 const JOB = '[endless]\nrw=randrw\nbssplit=4k/80:64k/20\nsize=32m\nio_size=1t\niodepth=16\n';
 
 /**
- * The trace of a machine that is busy for as long as somebody reads it, as the kernel would print it: consistent from
- * the first mapping on, whatever its length.
+ * Prints the trace of a busy machine of any length, consistent from the first mapping on:
+ * `node tools/long-trace.ts x86-vtd-strict 7500000 | dmalab replay -` shows what a GiB of trace costs to replay.
  */
-export function* longTrace(machineName: string, events: number): Generator<string> {
+function* longTrace(machineName: string, events: number): Generator<string> {
   const machine = bringUp(buildMachine(MACHINES[machineName]));
   const { ring } = machine;
   const runner = new WorkloadRunner(machine, parseFioJobs(JOB, 'endless.fio'));
@@ -25,10 +25,7 @@ export function* longTrace(machineName: string, events: number): Generator<strin
   }
 }
 
-// As a program: node long-trace.ts MACHINE EVENTS | dmalab replay -
-if (import.meta.main) {
-  const [name, events] = process.argv.slice(2);
-  for (const text of longTrace(name, Number(events))) {
-    if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
-  }
+const [name, events] = process.argv.slice(2);
+for (const text of longTrace(name, Number(events))) {
+  if (!process.stdout.write(text)) await new Promise((resolve) => process.stdout.once('drain', resolve));
 }
