@@ -6,6 +6,7 @@ import { IntelIommu } from '../vtd/driver/intel-iommu.ts';
 import { VtdUnit } from '../vtd/hardware/vtd-unit.ts';
 import { DmaDomain } from './dma-domain.ts';
 import type { IommuDevice } from './iommu-device.ts';
+import { NO_TRACE } from './iommu-trace.ts';
 import { KernelContext } from './kernel-context.ts';
 import { IOMMU_READ, IOMMU_WRITE } from './paging-domain.ts';
 
@@ -13,6 +14,7 @@ const OPERATIONS = 2_000;
 const RW = IOMMU_READ | IOMMU_WRITE;
 const MASK = 2 ** 64;
 const FIRST_PHYS = 0x1_0000_0000;
+const FIRST_PFN = FIRST_PHYS / 4096;
 /** A cold dependent read: each index comes from the one before, over more memory than any cache holds. */
 const CHASE_WORDS = 2 ** 25;
 
@@ -38,16 +40,19 @@ function mapPage(domain: DmaDomain, i: number): number {
   return domain.mapRange(device, FIRST_PHYS + i * 4096, 4096, RW, MASK);
 }
 
-/** Maps one page and unmaps it again. */
+/** Maps one page and unmaps it again, as the DMA API does: by a lane, and the long way where the lane says so. */
 function mapAndUnmap(lazy: boolean): () => Kernel {
   return () => {
     const domain = vtdDomain(lazy);
-    let check = 0;
+    const lane = domain.pageLane(device, MASK, NO_TRACE);
+    if (lane === null) throw new Error('the domain has no lane');
     return () => {
+      let check = 0;
       for (let i = 0; i < OPERATIONS; i++) {
-        const handle = mapPage(domain, i);
-        check += handle;
-        domain.unmapRange(handle, 4096);
+        let pfn = lane.mapPage(FIRST_PFN + i, RW);
+        if (pfn === 0) pfn = Math.floor(mapPage(domain, i) / 4096);
+        check += pfn;
+        if (lane.unmapPage(pfn) < 1) domain.unmapRange(pfn * 4096, 4096);
       }
       if (domain.unmapMismatches > 0 || check < OPERATIONS) throw new Error('a page was not mapped');
       return check;
