@@ -14,7 +14,6 @@ const SNAPSHOTS: readonly { file: string; kind: WalkKind; pages: number }[] = [
   { file: 'vtd-legacy', kind: 'vtd', pages: 304 },
   { file: 'vtd-scalable', kind: 'vtd', pages: 12_577 },
   { file: 'amd-v1', kind: 'amd', pages: 328 },
-  { file: 'amd-v1', kind: 'amd', pages: 328 },
   { file: 'smmuv3', kind: 'smmuv3', pages: 801 },
 ];
 
