@@ -3,6 +3,10 @@ export type { BootFacts } from './explain/boot-facts.ts';
 export type { LogExplanation, UnknownLine } from './explain/explain-log.ts';
 export { explainLog } from './explain/explain-log.ts';
 export type { Explanation, Family, FieldValue, Occurrence, Relation, Severity } from './explain/explanation.ts';
+// What fio prints.
+export type { FioJsonOptions } from './fio-output/fio-json.ts';
+export { fioJson } from './fio-output/fio-json.ts';
+export { fioText } from './fio-output/fio-text.ts';
 // Machines.
 export { BringUpError, bringUp } from './machine/bring-up.ts';
 export type { BuildOptions } from './machine/build-machine.ts';
@@ -24,13 +28,7 @@ export type { IommuPart } from './machine/parts/iommu-part.ts';
 export type { PeerPart } from './machine/parts/peer-part.ts';
 export { MACHINES } from './machine/presets.ts';
 export { readMachineDescription } from './machine/read-description.ts';
-
-// Workloads.
-
-// What fio prints.
-export type { FioJsonOptions } from './fio-output/fio-json.ts';
-export { fioJson } from './fio-output/fio-json.ts';
-export { fioText } from './fio-output/fio-text.ts';
+// What a replay finds.
 export type { NamedTimeline } from './replay/diagnosis/activity.ts';
 export type { Diagnosis } from './replay/diagnosis/diagnose.ts';
 export type { ExposedPage, Exposure, ReusedPage } from './replay/diagnosis/exposure.ts';
@@ -75,8 +73,8 @@ export type { SideBySide, WhatIf } from './replay/what-if/what-if.ts';
 // Pages to show to somebody else.
 export type { ReplayPageInput } from './report/replay/replay-page.ts';
 export { replayPage } from './report/replay/replay-page.ts';
-export { storyPage } from './report/story-page.ts';
 export { runPage } from './report/run-page.ts';
+export { storyPage } from './report/story-page.ts';
 export { studyPage } from './report/study-page.ts';
 export { topologyPage } from './report/topology-page.ts';
 // Defects that happen before one's eyes.
@@ -105,6 +103,7 @@ export type { TimedResult, TimeParts } from './time/run/timed-run.ts';
 export { cpuNanosPerIo, TimedRun } from './time/run/timed-run.ts';
 export { timedSummary } from './time/run/timed-summary.ts';
 export type { WorkPart } from './time/work/work-kinds.ts';
+// Workloads.
 export { isBlkparseLine, readBlkparse } from './workload/block-trace/blkparse.ts';
 export { readBlockEvents } from './workload/block-trace/block-events.ts';
 export type { BlockIos } from './workload/block-trace/block-ios.ts';
@@ -112,7 +111,7 @@ export { BlockTraceError } from './workload/block-trace/block-ios.ts';
 export type { BlockTraceOptions } from './workload/block-trace/plan-block-ios.ts';
 export { planBlockIos, withRoomFor } from './workload/block-trace/plan-block-ios.ts';
 export { FioJobError } from './workload/fio-error.ts';
-export type { AccessPattern, FioJob, FioJobFile } from './workload/fio-job.ts';
+export type { AccessPattern, FioJob, FioJobFile, JobPace } from './workload/fio-job.ts';
 export { parseFioJobs } from './workload/fio-parser.ts';
 export type { BlockShare, DiskSize } from './workload/fio-values.ts';
 export { BufferMemoryError } from './workload/io-buffers.ts';
@@ -120,6 +119,6 @@ export type { JobExtent, WorkloadIo } from './workload/job-stream.ts';
 export { JobStream, jobExtent } from './workload/job-stream.ts';
 export type { WorkloadResult } from './workload/workload.ts';
 export { WorkloadError } from './workload/workload-error.ts';
-export type { IoSource, ThreadPlan, WorkloadPlan } from './workload/workload-plan.ts';
+export type { IoSource, ThreadPace, ThreadPlan, WorkloadPlan } from './workload/workload-plan.ts';
 export { planJobs } from './workload/workload-plan.ts';
 export { WorkloadRunner } from './workload/workload-runner.ts';
