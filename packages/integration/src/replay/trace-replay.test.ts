@@ -61,7 +61,14 @@ describe('a trace that is replayed batch by batch', () => {
     expect(summary.notUnderstood).toBe(3000);
   });
 
+  it('passes over a file’s start that is no trace', () => {
+    const odd = Buffer.from('what is this\n'.repeat(1200));
+    const { report, summary } = inBatches(Buffer.concat([odd, bytesOf('direct')]), 500);
+    expect(summary.notUnderstood).toBe(1200);
+    expect(report.window).toMatchObject({ events: 500 });
+  });
+
   it('refuses to report on nothing', () => {
-    expect(() => new TraceReplay().report()).toThrow('no batch of the trace was taken');
+    expect(() => new TraceReplay().report()).toThrow('no event of the trace was taken');
   });
 });

@@ -7,8 +7,8 @@ import { type ReplayOptions, type ReplayReport, type ReplayWindow, replayFromSta
 const MOST_NOTES = 1000;
 
 /**
- * Replays a trace of any length in bounded memory: give `take` every batch that a reader hands over. The first batch is
- * the window: it goes through everything that {@link replayTrace} does, since allocators have to be followed from their
+ * Replays a trace of any length in bounded memory: give `take` every batch that a reader hands over. The first with
+ * events is the window: it goes through everything that {@link replayTrace} does, since allocators have to be followed from their
  * start and searches look ahead. Later batches are summed up, checked by dma-debug, and compared mapping by mapping
  * where a mapping can be judged by itself.
  */
@@ -36,6 +36,7 @@ export class TraceReplay {
     this.#summariser.add(log);
     this.#notes.push(...notes.slice(0, MOST_NOTES - this.#notes.length));
     this.#dmaDebug.take(log);
+    if (log.length === 0) return; // nothing but lines that are no event
     if (this.#start === null) this.#replayWindow(trace);
     else {
       this.#directAfter.take(log);
@@ -48,9 +49,9 @@ export class TraceReplay {
     return this.#summariser.result(trace);
   }
 
-  /** @throws {RangeError} when no batch was taken */
+  /** @throws {RangeError} when no event was taken */
   report(): ReplayReport {
-    if (this.#start === null) throw new RangeError('no batch of the trace was taken; take them all first');
+    if (this.#start === null) throw new RangeError('no event of the trace was taken; take all of its batches first');
     if (this.#window.eventsAfter === 0) return this.#start;
     const { agreement } = this.#start;
     const direct = joined(agreement.direct, this.#directAfter.agreement);
@@ -65,7 +66,7 @@ export class TraceReplay {
   #replayWindow(trace: Trace): void {
     const { log } = trace;
     this.#start = replayFromStart(trace, this.#dmaDebug.report(), this.#options);
-    this.#window = { events: log.length, lastLine: log.length === 0 ? 0 : log.line(log.length - 1), eventsAfter: 0 };
+    this.#window = { events: log.length, lastLine: log.line(log.length - 1), eventsAfter: 0 };
     const translated = this.#start.agreement.iova?.domains.flatMap(({ devices }) => devices) ?? [];
     this.#directAfter = new DirectReplay(new Set(translated));
   }

@@ -204,4 +204,12 @@ describe('batches', () => {
     ]);
     expect(counts).toMatchObject({ events: 3, notUnderstood: 3 });
   });
+
+  it('hands over notes too when there are very many', () => {
+    const batches: number[] = [];
+    const reader = new TraceReader({ batchEvents: 100, onBatch: ({ notes }) => void batches.push(notes.length) });
+    reader.push(encodeUtf8('odd\n'.repeat(140_000)));
+    reader.finish();
+    expect(batches).toEqual([65_536, 65_536, 8928]);
+  });
 });

@@ -7,7 +7,7 @@ import type { Trace, TraceCounts, TraceHeader, TraceNote } from './trace.ts';
 /** How a {@link TraceReader} hands over what it read. */
 export interface TraceReaderOptions {
   /**
-   * Called with the log whenever it holds `batchEvents` events, and once more at the end; afterwards the log and the
+   * Called with the log whenever it holds `batchEvents` events or there are very many notes, and once more at the end; afterwards the log and the
    * notes are emptied. Without it everything stays in memory until `finish`.
    */
   readonly onBatch?: (trace: Trace) => void;
@@ -16,6 +16,9 @@ export interface TraceReaderOptions {
   /** Makes room for so many events at the start, which spares copying while the log grows. Default 1024. */
   readonly expectedEvents?: number;
 }
+
+/** Lines that are no event are handed over when there are so many of them, events or not. */
+const MOST_NOTES = 65_536;
 
 /**
  * Reads the text of a trace (spec D95, D96, N110) from chunks of bytes that may be cut anywhere. No line is skipped in
@@ -100,8 +103,13 @@ export class TraceReader {
       const result = isComment ? LineResult.NOT_AN_EVENT : this.#parser.parse(line);
       if (result === LineResult.EVENT) this.#counts.events++;
       else this.#takeOther(result, start);
-      if (this.#log.length >= this.#batchEvents && this.#onBatch !== undefined) this.#handOver(this.#onBatch);
+      if (this.#onBatch !== undefined && this.#isFull()) this.#handOver(this.#onBatch);
     }
+  }
+
+  /** A file that is no trace has a note a line, and would fill memory. */
+  #isFull(): boolean {
+    return this.#log.length >= this.#batchEvents || this.#notes.length >= MOST_NOTES;
   }
 
   #takeOther(result: LineResult, start: number): void {
