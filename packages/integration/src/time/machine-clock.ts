@@ -107,7 +107,10 @@ export class MachineClock implements MachineHooks {
     const arrival = (): number => Math.ceil(this.cursorNanos + this.link.writeNanos);
     this.#gate = new DoorbellGate(
       handler,
-      () => this.meter.add(WORK_DOORBELL, 1),
+      (isAdmin) => {
+        this.meter.add(WORK_DOORBELL, 1);
+        if (isAdmin) this.events.push(arrival(), EVENT_DEVICE);
+      },
       (offset, value) => this.events.push(arrival(), EVENT_DOORBELL, offset, value),
     );
     return this.#gate;

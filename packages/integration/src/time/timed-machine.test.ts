@@ -153,6 +153,27 @@ describe('a timed machine', () => {
     expect(Math.abs(first - second) / first).toBeLessThan(0.2);
   });
 
+  it('loses no interrupt of a CPU that wakes for something else meanwhile', () => {
+    const job = 'rw=randread\nbs=4k\nsize=1m\nio_size=400k\niodepth=8\nnumjobs=6\nrate_iops=40000\n';
+    const { result } = run('x86-direct', job);
+    expect(result.done.reads).toBe(600);
+    expect(result.elapsedNanos).toBeLessThan(10e6);
+  });
+
+  it('N26 N94 goes on after a command that the disk forgot, 30 s later', () => {
+    const description = { ...MACHINES['x86-vtd'], costs: {} };
+    const timed = new TimedRun(
+      description,
+      planJobs(parseFioJobs('[a]\nrw=read\nsize=64k\niodepth=4\n', 'a.fio'), 2 ** 26),
+    );
+    timed.timed.machine.nvme.controller.faults.add({ queue: 'io', nth: 5, times: 1, action: { kind: 'hang' } });
+    while (timed.advance(1000));
+    const { done, elapsedNanos } = timed.finish();
+    expect(done.bytesVerified).toBe(65536);
+    expect(elapsedNanos).toBeGreaterThan(30e9);
+    expect(elapsedNanos).toBeLessThan(32e9);
+  });
+
   it('N26 aborts a command that never ends, and says so when nothing helps', () => {
     const description = { ...MACHINES['x86-direct'], costs: {} };
     const timed = new TimedRun(description, planJobs(parseFioJobs(`[a]\nsize=1m\n${ONE_READ}`, 'a.fio'), 2 ** 20));

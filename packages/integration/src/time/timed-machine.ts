@@ -104,10 +104,10 @@ export class TimedMachine {
         this.#runDevice();
         break;
       case EVENT_INTERRUPT:
-        this.#interrupt(events.first);
+        this.#interrupt(events.first, events.second);
         break;
       case EVENT_WAKE:
-        this.#wake(events.first);
+        this.#wake(events.first, events.second);
         break;
       case EVENT_POLL:
         this.#poll();
@@ -161,15 +161,10 @@ export class TimedMachine {
     this.clock.events.push(laterNanos, EVENT_POLL);
   }
 
-  #interrupt(vector: number): void {
+  /** Messages of a vector that is pending already are one interrupt. */
+  #interrupt(vector: number, isRetry: number): void {
     const cpu = this.#cpuOf(vector);
-    if (this.#isBusy(cpu)) {
-      // Messages of a vector that is pending already are one interrupt.
-      if (this.#vectorWaits[vector] === 0) this.clock.events.push(this.#freeAt[cpu], EVENT_INTERRUPT, vector);
-      this.#vectorWaits[vector] = 1;
-      return;
-    }
-    this.#vectorWaits[vector] = 0;
+    if (this.#hasToWait(this.#vectorWaits, vector, isRetry, cpu)) return;
     this.interrupts++;
     this.#begin(cpu);
     this.clock.meter.add(WORK_INTERRUPT, 1);
@@ -179,16 +174,23 @@ export class TimedMachine {
     this.#end(cpu, SPAN_INTERRUPT);
   }
 
-  #wake(cpu: number): void {
-    if (this.#isBusy(cpu)) {
-      if (this.#wakeWaits[cpu] === 0) this.clock.events.push(this.#freeAt[cpu], EVENT_WAKE, cpu);
-      this.#wakeWaits[cpu] = 1;
-      return;
-    }
-    this.#wakeWaits[cpu] = 0;
+  #wake(cpu: number, isRetry: number): void {
+    if (this.#hasToWait(this.#wakeWaits, cpu, isRetry, cpu)) return;
     this.#begin(cpu);
     this.#client.run(cpu);
     this.#end(cpu, SPAN_SUBMIT);
+  }
+
+  /**
+   * Puts the event in hand off until its CPU is free; one that was put off already stands for all that come meanwhile.
+   * @param waits whether there is such an event, by what it is about
+   * @param isRetry 1: it is the one that was put off
+   */
+  #hasToWait(waits: Uint8Array, about: number, isRetry: number, cpu: number): boolean {
+    if (isRetry === 0 && waits[about] === 1) return true;
+    waits[about] = this.#isBusy(cpu) ? 1 : 0;
+    if (waits[about] === 1) this.clock.events.push(this.#freeAt[cpu], this.clock.events.code, about, 1);
+    return waits[about] === 1;
   }
 
   /** Kernel timers are due at whole ticks (spec I103), and fire on the first CPU, which is interrupted for them. */
@@ -207,6 +209,7 @@ export class TimedMachine {
     this.#begin(0);
     this.machine.driver.timeouts.check();
     this.machine.driver.poll();
+    this.#client.run(0);
     this.#end(0, SPAN_TIMER);
     this.clock.events.push(this.clock.nowNanos + WATCHDOG_NANOS, EVENT_WATCHDOG);
   }

@@ -92,8 +92,9 @@ export class DeviceTiming implements CommandTiming {
         return result;
       },
       interrupt: (vector) => {
-        if (!this.isRunning) inner.interrupt(vector);
-        else this.#interrupts(vector, () => inner.interrupt(vector));
+        // Who waits for the admin queue (vector 0) lets no events pass.
+        if (!this.isRunning || vector === 0) inner.interrupt(vector);
+        if (this.isRunning) this.#interrupts(vector, () => inner.interrupt(vector));
       },
     };
   }
