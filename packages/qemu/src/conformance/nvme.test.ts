@@ -1,5 +1,5 @@
 import { BLK_STS_OK, REQ_OP_READ, REQ_OP_WRITE } from '@dmalab/blk-nvme';
-import { afterEach, expect, it } from 'vitest';
+import { afterAll, expect, it } from 'vitest';
 import { ARM_VIRT, Q35, type QemuPlatform, RISCV_VIRT } from '../machine/platform.ts';
 import { describeOnQemu } from '../testing/describe-on-qemu.ts';
 import { DISK_BYTES, type DiskMachine } from '../testing/disk-machine.ts';
@@ -89,11 +89,18 @@ function onQemu(platform: QemuPlatform, iommu: QemuIommu | null): Backing {
 
 for (const { name, whyNot, make } of BACKINGS) {
   describeOnQemu(`the NVMe driver on ${name}`, whyNot, () => {
-    let stage: DiskStage;
-    afterEach(() => stage.close());
+    const stages: DiskStage[] = [];
+    const start = (sglThreshold = 0): DiskStage => {
+      const stage = new DiskStage(make(), { sglThreshold });
+      stages.push(stage);
+      return stage;
+    };
+    afterAll(() => {
+      for (const stage of stages) stage.close();
+    });
 
     it('N55 to N57 brings the controller up and finds its namespace', () => {
-      stage = new DiskStage(make());
+      const stage = start();
       expect(stage.driver.probe()).toBe(0);
       expect(stage.driver.state.current).toBe('LIVE');
       expect(stage.driver.disk(1)?.capacitySectors).toBe(DISK_BYTES / 512);
@@ -101,11 +108,10 @@ for (const { name, whyNot, make } of BACKINGS) {
     });
 
     it.each(SHAPES)('moves every byte to the disk and back: $name', ({ pieces, sgl = false }) => {
-      stage = new DiskStage(make(), { sglThreshold: sgl ? 1 : 0 });
-      stage.driver.probe();
+      const stage = probedStage(stages, start, sgl);
       const lengthBytes = Math.max(...pieces.map(([offset, length]) => offset + length));
       const [from, to] = [stage.buffer(lengthBytes), stage.buffer(lengthBytes)];
-      const pattern = Uint8Array.from({ length: lengthBytes }, (_, i) => (i * 31 + (i >>> 9)) & 0xff);
+      const pattern = Uint8Array.from({ length: lengthBytes }, (_, i) => (i * 31 + (i >>> 9) + pieces.length) & 0xff);
       stage.machine.memory.write(from, pattern);
       expect(stage.io(REQ_OP_WRITE, 7, at(from, pieces)).status).toBe(BLK_STS_OK);
       expect(stage.io(REQ_OP_READ, 7, at(to, pieces)).status).toBe(BLK_STS_OK);
@@ -119,7 +125,7 @@ for (const { name, whyNot, make } of BACKINGS) {
     });
 
     it('N96 shuts down, and N97 comes back from a reset with its data', () => {
-      stage = new DiskStage(make());
+      const stage = start();
       stage.driver.probe();
       const buffer = stage.buffer(PAGE);
       stage.machine.memory.fill(buffer, PAGE, 0x5a);
@@ -132,6 +138,22 @@ for (const { name, whyNot, make } of BACKINGS) {
       expect(stage.iommuFaults()).toEqual([]);
     });
   });
+}
+
+/** A machine for all shapes of a kind, since each start costs a while. */
+function probedStage(
+  stages: readonly DiskStage[],
+  start: (sglThreshold: number) => DiskStage,
+  sgl: boolean,
+): DiskStage {
+  const sglThreshold = sgl ? 1 : 0;
+  const known = stages.find(
+    ({ driver }) => driver.state.current === 'LIVE' && driver.parameters.sglThreshold === sglThreshold,
+  );
+  if (known !== undefined) return known;
+  const stage = start(sglThreshold);
+  stage.driver.probe();
+  return stage;
 }
 
 function at(buffer: number, pieces: Pieces): [number, number][] {

@@ -3,6 +3,7 @@ import type { ConformanceRig, ScratchMemory } from '@dmalab/iommu/testing';
 import { devfn } from '@dmalab/pci-p2p';
 import { DmaEngine, ENGINE_BYTES } from '../engine/dma-engine.ts';
 import type { FaultWindow } from '../engine/fault-window.ts';
+import { PageStock } from '../machine/page-stock.ts';
 import { QemuMachine } from '../machine/qemu-machine.ts';
 import type { SharedRam } from '../machine/shared-ram.ts';
 import { type QemuIommu, startDriver } from './qemu-iommus.ts';
@@ -13,41 +14,68 @@ const READ_WRITE = 3;
 /** What scratch memory is filled with: a device that is blocked reads zeros, and only then. */
 const NEVER_ZERO = 0xee;
 const SLOTS = [4, 5, 6];
+/** RAM that the machine keeps for itself: engines and messages. */
+const OWN_BYTES = 2 ** 20;
 
-/** QEMU's IOMMU, our driver of it, and three of QEMU's NVMe controllers that access what they are told to. */
-export function qemuConformanceRig(iommu: QemuIommu): ConformanceRig {
-  const machine = new QemuMachine({
-    platform: iommu.platform,
-    ramBytes: RAM_BYTES,
-    args: iommu.args,
-    devices: [...iommu.devices, ...SLOTS.map((slot) => `nvme,serial=dmalab${slot},addr=${slot},cmb_size_mb=1`)],
-  });
-  const engines = new Map(SLOTS.map((slot) => [devfn(slot), new DmaEngine(machine, devfn(slot))]));
-  const log: string[] = [];
-  const driver = startDriver(machine, iommu, (line) => log.push(line));
-  const base = machine.ram.start + RAM_BYTES - SCRATCH_BYTES; // the far end: pages are handed out from the other
-  const faults = iommu.faultWindow(machine);
-  const scratch = new WatchedScratch(machine.ram, base);
-  return {
-    driver: new EngineDriver(driver, [...engines.values()]),
-    sources: [devfn(4), devfn(5), devfn(6)],
-    scratch,
-    log,
-    hasWriteOnly: iommu.hasWriteOnly,
-    hasPassThrough: true,
-    checksAddressWidth: !iommu.differences.includes('amd-mode-width'),
-    recordsFaults: !iommu.differences.includes('amd-no-events'),
-    tablePagesInUse: () => machine.pages.inUse,
-    access(sourceId, iova, bytes, isWrite) {
-      const engine = engines.get(sourceId);
-      if (engine === undefined) throw new RangeError(`no engine has source id 0x${sourceId.toString(16)}`);
-      const isRecorded = isFault(engine, faults, iova, bytes, isWrite);
-      // Some blocks leave no record: by the specification, or as QEMU_DIFFERENCES lists. Then nothing moved.
-      return !isRecorded && (isWrite ? scratch.holds(bytes) : bytes.some((byte) => byte !== 0));
-    },
-    faultLine: iommu.faultLine,
-    close: () => machine.close(),
-  };
+/**
+ * QEMU's IOMMU and three of its NVMe controllers that access what they are told to. One machine serves all tests of a
+ * unit, since each start costs a while; every rig has a driver of its own, which starts the unit anew.
+ */
+export class QemuConformance {
+  readonly #iommu: QemuIommu;
+  #machine: QemuMachine | null = null;
+  #engines: ReadonlyMap<number, DmaEngine> = new Map();
+
+  constructor(iommu: QemuIommu) {
+    this.#iommu = iommu;
+  }
+
+  rig(): ConformanceRig {
+    const iommu = this.#iommu;
+    const machine = this.#machine ?? this.#start();
+    const engines = this.#engines;
+    const base = machine.ram.start + RAM_BYTES - SCRATCH_BYTES; // the far end: pages are handed out from the other
+    const scratch = new WatchedScratch(machine.ram, base);
+    const pages = new PageStock(machine.platform.freeRam + OWN_BYTES, base);
+    const log: string[] = [];
+    iommu.stop(iommu.registers(machine));
+    const driver = startDriver({ machine, pages }, iommu, (line) => log.push(line));
+    const faults = iommu.faultWindow(machine);
+    faults.clear();
+    return {
+      driver: new EngineDriver(driver, [...engines.values()]),
+      sources: [devfn(4), devfn(5), devfn(6)],
+      scratch,
+      log,
+      hasWriteOnly: iommu.hasWriteOnly,
+      hasPassThrough: true,
+      checksAddressWidth: !iommu.differences.includes('amd-mode-width'),
+      recordsFaults: !iommu.differences.includes('amd-no-events'),
+      tablePagesInUse: () => pages.inUse,
+      access(sourceId, iova, bytes, isWrite) {
+        const engine = engines.get(sourceId);
+        if (engine === undefined) throw new RangeError(`no engine has source id 0x${sourceId.toString(16)}`);
+        const isRecorded = isFault(engine, faults, iova, bytes, isWrite);
+        // Some blocks leave no record: by the specification, or as QEMU_DIFFERENCES lists. Then nothing moved.
+        return !isRecorded && (isWrite ? scratch.holds(bytes) : bytes.some((byte) => byte !== 0));
+      },
+      faultLine: iommu.faultLine,
+    };
+  }
+
+  close(): void {
+    this.#machine?.close();
+    this.#machine = null;
+  }
+
+  #start(): QemuMachine {
+    const { platform, args, devices } = this.#iommu;
+    const nvmes = SLOTS.map((slot) => `nvme,serial=dmalab${slot},addr=${slot},cmb_size_mb=1`);
+    const machine = new QemuMachine({ platform, ramBytes: RAM_BYTES, args, devices: [...devices, ...nvmes] });
+    this.#engines = new Map(SLOTS.map((slot) => [devfn(slot), new DmaEngine(machine, devfn(slot))]));
+    this.#machine = machine;
+    return machine;
+  }
 }
 
 /** The engine moves 512 bytes at once: the ones around those that are wanted, which are in the same page. */

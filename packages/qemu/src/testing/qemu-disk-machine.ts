@@ -16,7 +16,7 @@ export function qemuDiskMachine(platform: QemuPlatform, iommu: QemuIommu | null)
     devices: [...(iommu?.devices ?? []), 'nvme,serial=dmalab,drive=disk,addr=4,mdts=0'],
   });
   const { ram, pages, pci } = machine;
-  const driver = iommu === null ? null : startDriver(machine, iommu, () => {});
+  const driver = iommu === null ? null : startDriver({ machine, pages }, iommu, () => {});
   return {
     memory: ram,
     pages,

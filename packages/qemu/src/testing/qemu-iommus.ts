@@ -36,11 +36,14 @@ export interface QemuIommu {
   whyNot(): string;
   registers(machine: QemuMachine): RegisterBacking;
   makeDriver(options: IommuUnitDriverOptions): IommuUnitDriver;
+  /** Undoes what an earlier driver left, as far as the next one does not by itself. */
+  stop(registers: RegisterBacking): void;
   faultWindow(machine: QemuMachine): FaultWindow;
   readonly faultLine: ConformanceRig['faultLine'];
 }
 
 const VTD_BASE = 0xfed9_0000;
+const VTD_GCMD = 0x18;
 const SMMU_BASE = 0x0905_0000;
 const AMD_BASE = 0xfed8_0000;
 const RISCV_RID = devfn(1);
@@ -71,6 +74,7 @@ export const SMMUV3: QemuIommu = {
   whyNot: () => missing(ARM_VIRT, 'nvme'),
   registers: (machine) => machine.registers(SMMU_BASE),
   makeDriver: (options) => new ArmSmmuV3(options),
+  stop: () => {},
   faultWindow: (machine) => new SmmuFaultWindow(machine.registers(SMMU_BASE), (at) => machine.ram.load32(at)),
   faultLine(sourceId, iova) {
     const at = `sid: 0x${sourceId.toString(16)} ssid: 0 iova: 0x${iova.toString(16)} ipa: `;
@@ -90,6 +94,7 @@ export const AMD_VI: QemuIommu = {
   whyNot: () => missing(Q35, 'amd-iommu'),
   registers: (machine) => machine.registers(AMD_BASE),
   makeDriver: (options) => new AmdIommu({ ...options, lastDeviceId: 0x3ff }),
+  stop: () => {},
   faultWindow: (machine) => amdFaultWindow(machine.registers(AMD_BASE)),
   faultLine(sourceId, iova) {
     const device = `0000:00:${(sourceId >> 3).toString(16).padStart(2, '0')}\\.${sourceId & 7}`;
@@ -107,6 +112,7 @@ export const RISCV: QemuIommu = {
   whyNot: () => missing(RISCV_VIRT, 'riscv-iommu-pci'),
   registers: (machine) => machine.registers(machine.pci.enabledBar(RISCV_RID, 0)),
   makeDriver: (options) => new RiscvIommu(options),
+  stop: () => {},
   faultWindow: (machine) => riscvFaultWindow(machine.registers(machine.pci.enabledBar(RISCV_RID, 0))),
   faultLine: (sourceId, iova, isWrite) =>
     new RegExp(`: Fault ${isWrite ? 15 : 13} devid: 0x${sourceId.toString(16)} iotval: ${iova.toString(16)} `),
@@ -129,9 +135,12 @@ export function unitOptions(
 }
 
 /** Our driver of a machine's unit, enabled. */
-export function startDriver(machine: QemuMachine, iommu: QemuIommu, log: (line: string) => void): IommuUnitDriver {
-  const { ram, pages } = machine;
-  const driver = iommu.makeDriver(unitOptions({ ram, pages, registers: iommu.registers(machine) }, log));
+export function startDriver(
+  { machine, pages }: { readonly machine: QemuMachine; readonly pages: PageStock },
+  iommu: QemuIommu,
+  log: (line: string) => void,
+): IommuUnitDriver {
+  const driver = iommu.makeDriver(unitOptions({ ram: machine.ram, pages, registers: iommu.registers(machine) }, log));
   driver.enable();
   return driver;
 }
@@ -161,6 +170,7 @@ function vtd(mode: 'legacy' | 'scalable') {
     makeDriver: (options: IommuUnitDriverOptions) => new IntelIommu({ ...options, mode }),
     faultWindow: (machine: QemuMachine) => new VtdFaultWindow(machine.registers(VTD_BASE)),
     faultLine: vtdFaultLine,
+    stop: (registers: RegisterBacking) => registers.writeRegister(VTD_GCMD, 0),
   };
 }
 
