@@ -7,6 +7,7 @@ import { put64, word64 } from '../../testing/words.ts';
 import { TablePagesExhaustedError } from '../../vtd/driver/errors.ts';
 import { AMD_PRESETS } from '../features.ts';
 import { AmdUnit, type AmdUnitOptions } from '../hardware/amd-unit.ts';
+import { AMD_BLOCKED } from '../hardware/translator.ts';
 import { AmdIommu, type AmdIommuOptions } from './amd-iommu.ts';
 import { AmdTimeoutError, AmdUnsupportedError } from './errors.ts';
 
@@ -281,6 +282,16 @@ describe('invalidations (spec H7, H41, I163, I192)', () => {
     domain.flushIotlbAll();
     expect(bench.commands).toHaveLength(602);
   });
+});
+
+it('H10 an interrupt message is never translated, even where its table is cached and maps it', () => {
+  const { unit, driver } = new Bench();
+  const domain = driver.createDomain();
+  driver.attachDevice(SOURCE, domain);
+  for (const iova of [0xfee00000, 0xfef00000]) domain.map(iova, iova + 0x40000000, 4096, RW);
+  expect(unit.translate(SOURCE, 0xfef00010, 1)).toBe(0x13ef00010);
+  expect(unit.translate(SOURCE, 0xfee00010, 1)).toBe(0xfee00010);
+  expect(unit.translate(SOURCE, 0xfee00010, 0)).toBe(AMD_BLOCKED);
 });
 
 describe('events (spec I176, I177)', () => {

@@ -18,6 +18,8 @@ import { Paging } from './paging.ts';
 /** The request was dropped without an event: TV = 0, a read of the interrupt window, or an interrupt that is refused. */
 export const AMD_BLOCKED = -0x1000;
 
+/** Bits 31:20 of the window's addresses; a few above 4 GiB share them, and take the long way. */
+const INTERRUPT_WINDOW_MIB = INTERRUPT_WINDOW_FIRST >>> 20;
 const RIGHTS = ALLOWS_READ | ALLOWS_WRITE;
 const INVALID_REQUEST = faultWord(AmdEventCode.INVALID_DEVICE_REQUEST, 0);
 /** log2 of pages: from here on they are all that there are. */
@@ -115,7 +117,7 @@ export class Translator {
   #miss(deviceId: number, right: number): void {
     if (!this.#enabled) return;
     const address = this.#answer[0];
-    const tag = this.#quickTagOf(deviceId);
+    const tag = address >>> 20 === INTERRUPT_WINDOW_MIB ? 0 : this.#quickTagOf(deviceId);
     const { host } = this.#paging;
     if (host.walkQuickly(tag, address, right)) {
       const page = host.quickPage[0];
