@@ -66,6 +66,23 @@ describe('both stages (spec H96, H98)', () => {
     expect(example.unit.translate(DEVICE, 0x40000000, 0)).toBe(-21);
   });
 
+  it('tables of one stage are not taken for those of the other, whose addresses are the same numbers', () => {
+    example.put(GUEST_TABLES + 16, 0x20801001n); // small pages for the guest's 0x81400000
+    example.put(0x82004000 + 8 * 8, 0x204000dfn);
+    example.put(0x82004000 + 10 * 8, 0x20801401n);
+    example.put(0x82005000, 0x205000dfn);
+    example.invalidateAll();
+    expect(example.unit.translate(DEVICE, 0x80604567, 1)).toBe(0x81400567);
+    expect(example.unit.translate(DEVICE, 0x81400567, 1)).toBe(-15);
+  });
+
+  it('H100 GVMA of one guest page drops it however the guest reached it', () => {
+    expect(example.unit.translate(DEVICE, 0x80604567, 1)).toBe(0x81400567);
+    example.put(GUEST_TABLES + 16, 0n);
+    example.submit(0x0000100200000481n, 0x20500000n);
+    expect(example.unit.translate(DEVICE, 0x80604567, 1)).toBe(-23);
+  });
+
   it('H100 GVMA drops combined translations too; VMA of the host drops none of a guest', () => {
     expect(example.unit.translate(DEVICE, 0x80604567, 1)).toBe(0x81400567);
     example.put(GUEST_TABLES + 16, 0n);
@@ -141,6 +158,15 @@ describe('process contexts (spec H95)', () => {
     example.put(PROCESSES + 48, 0x9007n);
     example.invalidateAll();
     expect(example.unit.translateRequest(supervised)).toBe(0x81400567);
+  });
+
+  it('what a supervisor reached says nothing about a user', () => {
+    withProcesses(0x21n);
+    example.put(PROCESSES + 48, 0x9003n);
+    example.put(LEAF, 0x205000c7n);
+    example.invalidateAll();
+    expect(example.unit.translateRequest({ ...request, pasid: 3, privileged: true })).toBe(0x81400567);
+    expect(example.unit.translateRequest({ ...request, pasid: 3 })).toBe(-15);
   });
 
   it('INVAL_PDT drops one process context, INVAL_DDT all of the device', () => {
