@@ -4,6 +4,7 @@ import { IotlbGather } from '../../core/iotlb-gather.ts';
 import { IOMMU_READ, IOMMU_WRITE } from '../../core/paging-domain.ts';
 import { TablePagePool } from '../../testing/table-page-pool.ts';
 import { VTD_PRESETS } from '../capabilities.ts';
+import { VTD_BLOCKED } from '../hardware/translator.ts';
 import { VtdUnit } from '../hardware/vtd-unit.ts';
 import { VtdUnsupportedError } from './errors.ts';
 import { IntelIommu } from './intel-iommu.ts';
@@ -62,6 +63,20 @@ describe('the driver against the unit model, through registers and memory', () =
     domain.iotlbSync(gather);
     expect(unit.translate(SOURCE, 0xfffff123, 1)).toBe(fault);
   });
+
+  it.each(modes)(
+    '%s: H10 an interrupt message is never translated, though its table is cached and maps it',
+    (_, preset) => {
+      setUp(preset);
+      iommu.enable();
+      const domain = iommu.createDomain();
+      iommu.attachDevice(SOURCE, domain);
+      for (const iova of [0xfee00000, 0xfef00000]) domain.map(iova, iova + 0x40000000, 0x1000, RW);
+      expect(unit.translate(SOURCE, 0xfef00010, 1)).toBe(0x13ef00010);
+      expect(unit.translate(SOURCE, 0xfee00010, 1)).toBe(0xfee00010);
+      expect(unit.translate(SOURCE, 0xfee00010, 0)).toBe(VTD_BLOCKED);
+    },
+  );
 
   it('H28 a detached device is blocked at once', () => {
     iommu.enable();

@@ -19,6 +19,8 @@ import type { UnitMemory } from './unit-memory.ts';
 /** The request was dropped without a fault record: a read of the interrupt window (spec H10), or an aborting root table. */
 export const VTD_BLOCKED = -0x1000;
 
+/** Bits 31:20 of the window's addresses; a few above 4 GiB share them, and take the long way. */
+const INTERRUPT_WINDOW_MIB = INTERRUPT_WINDOW_FIRST >>> 20;
 /** What absent entries are cached under (spec H28). */
 const ABSENT_DOMAIN_ID = 0;
 
@@ -123,7 +125,7 @@ export class Translator {
   #miss(sourceId: number, right: number): void {
     if (!this.#enabled) return;
     const address = this.#answer[0];
-    const tag = this.#tagOf[sourceId];
+    const tag = address >>> 20 === INTERRUPT_WINDOW_MIB ? 0 : this.#tagOf[sourceId];
     if (!this.#capabilities.cachingMode && this.stages.second.walkQuickly(tag, address, right)) {
       const page = this.stages.second.quickPage[0];
       this.caches.pages.insert(tag, address, page, this.stages.second.leafRights);
