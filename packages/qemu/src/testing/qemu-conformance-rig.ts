@@ -13,6 +13,8 @@ const SCRATCH_BYTES = 2 ** 24;
 const READ_WRITE = 3;
 /** What scratch memory is filled with: a device that is blocked reads zeros, and only then. */
 const NEVER_ZERO = 0xee;
+/** Takes all of it for a search; making it anew for each would cost more than the search. */
+const EVERYTHING = Buffer.alloc(SCRATCH_BYTES);
 const SLOTS = [4, 5, 6];
 /** RAM that the machine keeps for itself: engines and messages. */
 const OWN_BYTES = 2 ** 20;
@@ -124,9 +126,8 @@ class WatchedScratch implements ScratchMemory {
     const bytes = Buffer.alloc(4);
     this.#ram.read(this.#latestStore, bytes);
     if (bytes.equals(word)) return true;
-    const all = Buffer.alloc(SCRATCH_BYTES);
-    this.#ram.read(this.base, all);
-    return all.includes(Buffer.from(word));
+    this.#ram.read(this.base, EVERYTHING);
+    return EVERYTHING.includes(Buffer.from(word));
   }
 }
 

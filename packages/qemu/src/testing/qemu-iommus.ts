@@ -86,7 +86,11 @@ export const AMD_VI: QemuIommu = {
   name: 'AMD-Vi',
   platform: Q35,
   args: [],
-  devices: ['amd-iommu,intremap=off'],
+  get devices() {
+    // Newer ones translate for emulated devices only when told to.
+    const remap = QemuBinary.find(Q35.program).hasProperty('amd-iommu', 'dma-remap') ? ',dma-remap=on' : '';
+    return [`amd-iommu,intremap=off${remap}`];
+  },
   hasWriteOnly: true,
   get differences() {
     return isRelease(Q35, '7.2') ? ['amd-mode-width' as const, 'amd-no-events' as const] : [];
