@@ -33,7 +33,12 @@ describe('--machine', () => {
     ['an unknown kind', 'name: a\ndevices:\n  - kind: nvme\n  - kind: fpga\n', 4, /devices\.1: kind "fpga" is none/],
     ['a missing name', '# mine\ncpus: 2\n', 2, /no "name"; add it$/],
     ['an empty file', '', 1, /null has no keys/],
-    ['what only the builder refuses', 'name: a\nconfidential: sev\niommu: lazy\n', 2, /confidential: a guest of kind sev with/],
+    [
+      'what only the builder refuses',
+      'name: a\nconfidential: sev\niommu: lazy\n',
+      2,
+      /confidential: a guest of kind sev with/,
+    ],
   ])('refuses %s in one line that names the line', async (_, text, line, says) => {
     const file = temporaryFile('bad.yaml', text);
     const { exitCode, output, complaints } = await runCaptured('study', '--machine', file);
