@@ -2,7 +2,6 @@ import { ATS_NOT_TRANSLATABLE, ATS_UNSUPPORTED, type AtsCompletion, type AtsRequ
 import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RiscvDdtpMode } from '../../spec/riscv-registers.ts';
 import { RiscvPdtpMode } from '../../spec/riscv-tables.ts';
-import type { TranslationArray } from '../../vtd/hardware/translation-array.ts';
 import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { ANY } from './address-spaces.ts';
@@ -45,8 +44,13 @@ export class Translator {
   readonly caches: TranslationCaches;
   readonly stages: Stages;
   readonly #tagOf: Int32Array;
-  /** The IOTLB's 4 KiB pages: what a hit reads. */
-  readonly #pages: TranslationArray;
+  // The columns of the IOTLB's 4 KiB pages: by them a hit takes 13 ns where `TranslationArray.find()` took 16, on a busy
+  // machine (riscv.bench.ts).
+  readonly #pages: Float64Array;
+  readonly #tags: Int32Array;
+  readonly #rights: Uint8Array;
+  readonly #targets: Float64Array;
+  readonly #mask: number = 0;
   /** The address that a miss is about, then its answer: as its result the double would be boxed, and every hit with it. */
   readonly #answer = new Float64Array(1);
   readonly #plain = new Request();
@@ -76,7 +80,11 @@ export class Translator {
     this.#processes = new ProcessDirectory(memory, this.stages);
     this.#messages = new MsiTable(memory, capabilities);
     this.#tagOf = this.contexts.tagOf;
-    this.#pages = this.caches.pages;
+    this.#pages = this.caches.pages.pages;
+    this.#tags = this.caches.pages.tags;
+    this.#rights = this.caches.pages.rights;
+    this.#targets = this.caches.pages.targets;
+    this.#mask = this.caches.pages.mask;
   }
 
   /** `ddtp` took effect. What is cached stays, for software to invalidate; without tags nothing hits while it is off. */
@@ -89,9 +97,16 @@ export class Translator {
 
   /** See {@link RiscvUnit.translate}. */
   translate(deviceId: number, address: number, isWrite: number): number {
-    const slot = this.#pages.find(this.#tagOf[deviceId], address);
-    if (slot >= 0 && (this.#pages.rights[slot] & (isWrite + 1)) !== 0)
-      return this.#pages.targets[slot] + (address & 0xfff);
+    const tag = this.#tagOf[deviceId];
+    const slot = ((address >>> 12) ^ tag) & this.#mask; // where TranslationArray keeps it
+    const offset = address & 0xfff;
+    if (
+      this.#pages[slot] === address - offset &&
+      this.#tags[slot] === tag &&
+      (this.#rights[slot] & (isWrite + 1)) !== 0
+    ) {
+      return this.#targets[slot] + offset;
+    }
     this.#answer[0] = address;
     this.#miss(deviceId, isWrite + 1);
     return this.#answer[0];
@@ -103,7 +118,7 @@ export class Translator {
     const tag = this.#tagOf[deviceId] ?? 0;
     const { first } = this.stages;
     if (first.walkQuickly(tag, address, right) && first.quickPage[0] < this.#limit) {
-      this.#pages.insert(tag, address, first.quickPage[0], first.leafRights);
+      this.caches.pages.insert(tag, address, first.quickPage[0], first.leafRights);
       this.#answer[0] = first.quickPage[0] + (address & 0xfff);
       return;
     }
