@@ -1,7 +1,7 @@
 import { iommuConformance } from '@dmalab/iommu/testing';
 import { afterAll } from 'vitest';
 import { describeOnQemu } from '../testing/describe-on-qemu.ts';
-import { QemuConformance } from '../testing/qemu-conformance-rig.ts';
+import { QemuConformance } from '../testing/qemu-conformance.ts';
 import { AMD_VI, RISCV, SMMUV3, VTD_LEGACY, VTD_SCALABLE } from '../testing/qemu-iommus.ts';
 
 /** The suite that our models pass, over QEMU's units: driver and tests are the same, the unit and its devices are not ours. */

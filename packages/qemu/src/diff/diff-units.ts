@@ -3,6 +3,7 @@ import { devfn } from '@dmalab/pci-p2p';
 import type { PhysMemory, RegisterBacking } from '@dmalab/phys-memory';
 import { ENGINE_BYTES } from '../engine/dma-engine.ts';
 import { type FaultReader, SmmuFaultWindow, VtdFaultWindow } from '../engine/fault-window.ts';
+import { SMMU_BASE, VTD_BASE, vtdScalableProperty } from '../machine/iommu-places.ts';
 import { ARM_VIRT, Q35, type QemuPlatform } from '../machine/platform.ts';
 import { QemuMachine, type QemuMachineOptions } from '../machine/qemu-machine.ts';
 import { QemuBinary } from '../process/qemu-binary.ts';
@@ -25,7 +26,7 @@ interface DiffUnit {
 
 const VTD = {
   platform: Q35,
-  base: 0xfed9_0000,
+  base: VTD_BASE,
   pieceBytes: ENGINE_BYTES,
   faults: (_machine: QemuMachine, registers: RegisterBacking) => new VtdFaultWindow(registers),
   model: (registers: RegisterBacking, memory: PhysMemory) =>
@@ -37,7 +38,7 @@ const UNITS: Readonly<Record<UnitName, DiffUnit>> = {
   'vtd-scalable': { ...VTD, options: scalableOptions },
   smmuv3: {
     platform: ARM_VIRT,
-    base: 0x0905_0000,
+    base: SMMU_BASE,
     pieceBytes: 4,
     options: () => ({ args: ['-machine', 'iommu=smmuv3'] }),
     faults: (machine, registers) => new SmmuFaultWindow(registers, (at) => machine.ram.load32(at)),
@@ -83,7 +84,7 @@ export function diffSides(name: UnitName, rids: readonly number[], program?: str
 export const RECORDED_RID = devfn(4);
 
 function scalableOptions(binary: QemuBinary): QemuMachineOptions {
-  const property = ['scalable-mode', 'x-scalable-mode'].find((name) => binary.hasProperty('intel-iommu', name));
+  const property = vtdScalableProperty(binary);
   if (property === undefined)
     throw new QemuError('ERR_QEMU_TOO_OLD', `${binary.program} ${binary.version} has no scalable mode`);
   return { devices: [`intel-iommu,intremap=off,${property}=on`] };

@@ -2,6 +2,7 @@ import { SmmuV3Unit } from '@dmalab/iommu';
 import { PhysMemory } from '@dmalab/phys-memory';
 import { DmaEngine } from '../engine/dma-engine.ts';
 import { SmmuFaultWindow } from '../engine/fault-window.ts';
+import { SMMU_BASE } from '../machine/iommu-places.ts';
 import { ARM_VIRT } from '../machine/platform.ts';
 import type { QemuMachine } from '../machine/qemu-machine.ts';
 import type { FuzzLayout } from './fuzz-layout.ts';
@@ -9,7 +10,6 @@ import type { FuzzSetup } from './fuzz-setup.ts';
 import { SmmuCases } from './smmu-cases.ts';
 import { SMMU_QUEUE_BYTES, SmmuSide } from './smmu-side.ts';
 
-const SMMU_BASE = 0x0905_0000;
 const TABLE_PAGES = 512;
 const DATA = 0x4800_0000;
 const DATA_BYTES = 3 * 2 ** 21;

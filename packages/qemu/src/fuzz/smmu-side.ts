@@ -1,4 +1,5 @@
 import type { PhysMemory, RegisterBacking } from '@dmalab/phys-memory';
+import { CaseTables, waitForUnit } from './case-tables.ts';
 import type { FuzzCase } from './fuzz-case.ts';
 
 const CR0 = 0x20;
@@ -36,13 +37,14 @@ export const SMMU_QUEUE_BYTES = 5 * PAGE;
 export class SmmuSide {
   readonly registers: RegisterBacking;
   readonly #memory: PhysMemory;
+  readonly #tables: CaseTables;
   readonly #commands: number;
   #prod = 0;
-  #dirty: readonly number[] = [];
 
   constructor(registers: RegisterBacking, memory: PhysMemory, streamTable: number, queues: number) {
     this.registers = registers;
     this.#memory = memory;
+    this.#tables = new CaseTables(memory);
     this.#commands = queues;
     this.#control(0);
     registers.writeRegister(CR1, TABLE_ATTRIBUTES);
@@ -57,11 +59,9 @@ export class SmmuSide {
     this.#control(CMDQEN + EVENTQEN + SMMUEN);
   }
 
-  /** Zeroes the tables of the case before, writes those of this one, and drops everything that was cached. */
+  /** Puts the case's tables in place of those before, and drops everything that was cached. */
   load({ words }: FuzzCase): void {
-    for (const page of this.#dirty) this.#memory.fill(page, PAGE);
-    this.#dirty = [...new Set(words.map(({ at }) => at - (at % PAGE)))];
-    for (const { at, low, high } of words) this.#memory.store64(at, low, high);
+    this.#tables.write(words);
     for (const [first, third] of DROP_EVERYTHING) {
       const at = this.#commands + 16 * (this.#prod % 2 ** COMMANDS_LOG2);
       this.#memory.store64(at, first, 0);
@@ -69,24 +69,16 @@ export class SmmuSide {
       this.#prod = (this.#prod + 1) & POINTER;
     }
     this.registers.writeRegister(CMDQ_PROD, this.#prod);
-    this.#until(() => (this.registers.readRegister(CMDQ_CONS) & POINTER) === this.#prod);
+    waitForUnit(this.registers, () => (this.registers.readRegister(CMDQ_CONS) & POINTER) === this.#prod);
   }
 
   #control(value: number): void {
     this.registers.writeRegister(CR0, value);
-    this.#until(() => this.registers.readRegister(CR0ACK) === value);
+    waitForUnit(this.registers, () => this.registers.readRegister(CR0ACK) === value);
   }
 
   #base(register: number, value: number): void {
     this.registers.writeRegister(register, value);
     this.registers.writeRegister(register + 4, 0x4000_0000); // allocation hint
-  }
-
-  #until(condition: () => boolean): void {
-    for (let polls = 0; polls < 10_000; polls++) {
-      if (condition()) return;
-      this.registers.advance(1000);
-    }
-    throw new Error('the SMMU did not act on a command');
   }
 }

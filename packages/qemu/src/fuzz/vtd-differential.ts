@@ -1,12 +1,12 @@
 import { DmaEngine } from '../engine/dma-engine.ts';
 import { VtdFaultWindow } from '../engine/fault-window.ts';
+import { VTD_BASE } from '../machine/iommu-places.ts';
 import type { QemuMachine } from '../machine/qemu-machine.ts';
 import type { FuzzLayout } from './fuzz-layout.ts';
 import type { FuzzSetup } from './fuzz-setup.ts';
 import { VtdCases } from './vtd-cases.ts';
 import { VtdSide, vtdModelLike } from './vtd-side.ts';
 
-const VTD_BASE = 0xfed9_0000;
 const TABLE_PAGES = 64;
 const DATA = 0x800_0000;
 const DATA_BYTES = 3 * 2 ** 21;

@@ -17,6 +17,7 @@ import {
   SmmuFaultWindow,
   VtdFaultWindow,
 } from '../engine/fault-window.ts';
+import { AMD_BASE, SMMU_BASE, VTD_BASE, vtdScalableProperty } from '../machine/iommu-places.ts';
 import type { PageStock } from '../machine/page-stock.ts';
 import { ARM_VIRT, Q35, type QemuPlatform, RISCV_VIRT } from '../machine/platform.ts';
 import type { QemuMachine } from '../machine/qemu-machine.ts';
@@ -42,10 +43,7 @@ export interface QemuIommu {
   readonly faultLine: ConformanceRig['faultLine'];
 }
 
-const VTD_BASE = 0xfed9_0000;
 const VTD_GCMD = 0x18;
-const SMMU_BASE = 0x0905_0000;
-const AMD_BASE = 0xfed8_0000;
 const RISCV_RID = devfn(1);
 
 export const VTD_LEGACY: QemuIommu = {
@@ -184,8 +182,6 @@ function vtdFaultLine(sourceId: number, iova: number, isWrite: boolean): RegExp 
   return new RegExp(`\\[DMA ${isWrite ? 'Write' : 'Read'} .*\\[0000:${name}\\] fault addr 0x${hex(iova)} `);
 }
 
-/** The property lost its prefix on the way. */
 function scalableProperty(): string | undefined {
-  const binary = QemuBinary.find(Q35.program);
-  return ['scalable-mode', 'x-scalable-mode'].find((property) => binary.hasProperty('intel-iommu', property));
+  return vtdScalableProperty(QemuBinary.find(Q35.program));
 }
