@@ -37,8 +37,6 @@ export class MachineClock implements MachineHooks {
   activityNanos = 0;
   /** Keeps what happened when, for a timeline; null: nobody asked. */
   spans: SpanLog | null = null;
-  /** Makes an interrupt message pending, by vector. */
-  readonly deliver: (() => void)[] = [];
   #gate: DoorbellGate | null = null;
   #tableLoads = (): number => 0;
 
@@ -50,10 +48,7 @@ export class MachineClock implements MachineHooks {
     this.device = new DeviceTiming(this.costs, this.link, {
       now: () => this.nowNanos,
       due: (time) => this.events.push(time, EVENT_DEVICE),
-      interrupt: (time, vector, deliver) => {
-        this.deliver[vector] = deliver;
-        this.events.push(time, EVENT_INTERRUPT, vector);
-      },
+      interrupt: (time, vector) => this.events.push(time, EVENT_INTERRUPT, vector),
       tableLoads: () => this.#tableLoads(),
       span: (kind, start, end, lengthBytes) => this.spans?.add(kind, 0, start, end, lengthBytes),
     });

@@ -168,7 +168,7 @@ export class TimedMachine {
     this.interrupts++;
     this.#begin(cpu);
     this.clock.meter.add(WORK_INTERRUPT, 1);
-    this.clock.deliver[vector]();
+    this.clock.device.deliver(vector);
     this.machine.driver.poll();
     this.#client.run(cpu);
     this.#end(cpu, SPAN_INTERRUPT);

@@ -14,8 +14,8 @@ export interface DeviceSurroundings {
   readonly now: () => number;
   /** Something of the controller becomes due at that time. */
   readonly due: (time: number) => void;
-  /** An interrupt message is there at that time; `deliver` makes it pending. */
-  readonly interrupt: (time: number, vector: number, deliver: () => void) => void;
+  /** An interrupt message is there at that time: {@link DeviceTiming.deliver} it then. */
+  readonly interrupt: (time: number, vector: number) => void;
   /** 32-bit loads of the IOMMU from its tables so far; 0 without an IOMMU. */
   readonly tableLoads: () => number;
   /** The disk is busy with something for that long: a SPAN_ kind. */
@@ -32,6 +32,7 @@ export class DeviceTiming implements CommandTiming {
   readonly media: MediaTiming;
   readonly #surroundings: DeviceSurroundings;
   readonly #tableReadNanos: number;
+  #inner: BusMasterPort | null = null;
   /** When the next request of the command in hand can go out, and when all of it so far has arrived. */
   #ready = 0;
   #arrived = 0;
@@ -78,6 +79,7 @@ export class DeviceTiming implements CommandTiming {
 
   /** The port as the controller gets it. */
   port(inner: BusMasterPort): BusMasterPort {
+    this.#inner = inner;
     return {
       read: (at, into, offset = 0, lengthBytes = into.length - offset) => {
         const loads = this.#surroundings.tableLoads();
@@ -94,9 +96,14 @@ export class DeviceTiming implements CommandTiming {
       interrupt: (vector) => {
         // Who waits for the admin queue (vector 0) lets no events pass.
         if (!this.isRunning || vector === 0) inner.interrupt(vector);
-        if (this.isRunning) this.#interrupts(vector, () => inner.interrupt(vector));
+        if (this.isRunning) this.#interrupts(vector);
       },
     };
+  }
+
+  /** Makes an interrupt that has arrived pending. */
+  deliver(vector: number): void {
+    this.#inner?.interrupt(vector);
   }
 
   /** Nanoseconds of the table reads since then. */
@@ -119,9 +126,9 @@ export class DeviceTiming implements CommandTiming {
   }
 
   /** A posted write of 4 bytes, behind those before it. */
-  #interrupts(vector: number, deliver: () => void): void {
+  #interrupts(vector: number): void {
     const there = Math.max(this.#arrived, this.link.write(this.#ready, LOAD_BYTES));
-    this.#surroundings.interrupt(Math.ceil(there), vector, deliver);
+    this.#surroundings.interrupt(Math.ceil(there), vector);
   }
 
   /** Whole nanoseconds, so that a sum of steps meets a time exactly. */
