@@ -233,12 +233,11 @@ export class Device {
     this.#settle();
   }
 
-  /** `force_dma_unencrypted` (spec D49). */
+  /** `force_dma_unencrypted` (spec D49), and below under the name that the bounce allocator reads. */
   get needsUnencrypted(): boolean {
     return this.#needsUnencrypted;
   }
 
-  /** The same under the name that the bounce allocator reads. */
   get forceDmaUnencrypted(): boolean {
     return this.#needsUnencrypted;
   }

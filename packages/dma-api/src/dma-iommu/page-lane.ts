@@ -19,7 +19,8 @@ export function mapByLane(lane: PageLane, phys: number, size: number, prot: numb
 
 /** Maps a whole page at a reserved address; false, with nothing done, where the long way has to decide. */
 export function linkByLane(lane: PageLane, iova: number, phys: number, prot: number): boolean {
-  if (((iova | phys) & IN_PAGE) !== 0 || !(phys >= 0 && phys < SMALL_PAGES && iova < SMALL_PAGES)) return false;
+  if (((iova | phys) & IN_PAGE) !== 0 || !(phys >= 0 && phys < SMALL_PAGES && iova >= 0 && iova < SMALL_PAGES))
+    return false;
   return lane.linkPage((iova * PER_PAGE) | 0, (phys * PER_PAGE) | 0, prot);
 }
 
@@ -33,7 +34,7 @@ export function unmapByLane(
   attrs: number,
 ): boolean {
   const offset = address & IN_PAGE;
-  if (!(size > 0 && offset + size <= PAGE && address < SMALL_PAGES)) return false;
+  if (!(size > 0 && offset + size <= PAGE && address >= 0 && address < SMALL_PAGES)) return false;
   const physPfn = lane.unmapPage((address * PER_PAGE) | 0);
   if (physPfn < 1) return false;
   if (dev.ioTlbMem !== null) releaseIfBounced(dev, physPfn * PAGE + offset, size, dir, attrs);
