@@ -52,7 +52,7 @@ export class EventHandler {
       for (const line of smmuEventLines(this.#options.name, fault)) this.#options.log(line);
     }
     // With the unit's own overflow flag, which says that lost records are known about (spec H58).
-    const taken = (((producer & this.#pointerMask) | (producer & EVENTQ_OVERFLOW)) >>> 0) as number;
+    const taken = ((producer & this.#pointerMask) | (producer & EVENTQ_OVERFLOW)) >>> 0;
     if (taken !== consumer) this.#registers.writeRegister(SMMU_REG.EVENTQ_CONS, taken);
     return faults;
   }
