@@ -91,6 +91,7 @@ export type {
   UnitDomainOptions,
   UnitFault,
 } from './core/unit/iommu-unit-driver.ts';
+export { TablePagesExhaustedError } from './core/unit/table-pages-exhausted-error.ts';
 export type { IovaDomainOptions } from './iova/iova-domain.ts';
 export { IovaDomain } from './iova/iova-domain.ts';
 export type { PageTableFormat } from './page-table/page-table-format.ts';
@@ -119,7 +120,7 @@ export { SmmuV3Unit } from './smmuv3/hardware/smmuv3-unit.ts';
 export { SMMU_BLOCKED } from './smmuv3/hardware/translator.ts';
 export type { SmmuWire } from './smmuv3/hardware/unit-interrupts.ts';
 export { VTD_PRESETS, VtdCapabilities } from './vtd/capabilities.ts';
-export { TablePagesExhaustedError, VtdUnsupportedError } from './vtd/driver/errors.ts';
+export { VtdUnsupportedError } from './vtd/driver/errors.ts';
 export type { IntelIommuOptions, VtdDomainOptions } from './vtd/driver/intel-iommu.ts';
 export { IntelIommu } from './vtd/driver/intel-iommu.ts';
 export { InvalidationTimeoutError } from './vtd/driver/queued-invalidation.ts';

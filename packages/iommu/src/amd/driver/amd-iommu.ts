@@ -5,13 +5,13 @@ import type {
   IommuUnitDriverOptions,
   UnitDomainOptions,
 } from '../../core/unit/iommu-unit-driver.ts';
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { AMD_PAGE_SIZES, AmdV1Format } from '../../page-table/amd-v1-format.ts';
 import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { giveTable, type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { AmdGcr3Entry } from '../../spec/amd-tables.ts';
 import { lowMask } from '../../spec/bits.ts';
-import { TablePagesExhaustedError } from '../../vtd/driver/errors.ts';
 import type { AmdFeatures } from '../features.ts';
 import { AmdDomain, type AmdDomainOwner, type AmdStage } from './amd-domain.ts';
 import { CommandQueue } from './command-queue.ts';

@@ -1,5 +1,5 @@
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { giveTable, type TablePages, takeTable } from '../../page-table/table-memory.ts';
-import { TablePagesExhaustedError } from '../../vtd/driver/errors.ts';
 
 const PAGE_BYTES = 4096;
 

@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { MemoryPage } from '../../page-table/memory-page.ts';
 import { AmdEventCode } from '../../spec/amd-events.ts';
 import { AMD_RING_ENTRY_BYTES } from '../../spec/amd-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import { Command } from './command.ts';
 import { type Commands, Outcome } from './commands.ts';
 import type { AmdDeviations } from './deviations.ts';

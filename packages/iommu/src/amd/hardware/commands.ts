@@ -1,8 +1,8 @@
 import type { DeviceTlb } from '../../core/unit/ats.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { MemoryPage } from '../../page-table/memory-page.ts';
 import * as layout from '../../spec/amd-commands.ts';
 import { highMask, lowMask } from '../../spec/bits.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdFeatures } from '../features.ts';
 import type { Command } from './command.ts';
 import type { AmdDeviations } from './deviations.ts';

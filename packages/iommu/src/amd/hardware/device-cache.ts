@@ -1,4 +1,4 @@
-import { type AddressSpaces, NO_SPACE } from '../../vtd/hardware/address-spaces.ts';
+import { type AddressSpaces, NO_SPACE } from '../../hardware/address-spaces.ts';
 import type { DeviceEntry } from './device-entry.ts';
 
 /** Device table entries that the unit has read (spec H4): they stay, stale or not, until invalidated. */

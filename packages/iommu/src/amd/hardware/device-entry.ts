@@ -1,4 +1,4 @@
-import { NO_PASID, NO_SPACE } from '../../vtd/hardware/address-spaces.ts';
+import { NO_PASID, NO_SPACE } from '../../hardware/address-spaces.ts';
 
 /** A device table entry, decoded once when it is cached (spec H34). */
 export class DeviceEntry {

@@ -1,3 +1,5 @@
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { AmdEventCode, AmdEventFlag } from '../../spec/amd-events.ts';
 import {
   AMD_DEVICE_ENTRY_BYTES,
@@ -6,8 +8,6 @@ import {
   AmdHardwareUpdates,
 } from '../../spec/amd-tables.ts';
 import { type Field, get, getAddress } from '../../spec/bits.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from '../../vtd/hardware/translation-array.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdFeatures } from '../features.ts';
 import type { AmdDeviations } from './deviations.ts';
 import type { DeviceEntry } from './device-entry.ts';

@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { AMD_EVENT_FLAGS, AmdEvent, AmdEventCode, AmdEventFlag } from '../../spec/amd-events.ts';
 import { AMD_RING_ENTRY_BYTES } from '../../spec/amd-registers.ts';
 import { highHalf, lowHalf } from '../../spec/bits.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdDeviations } from './deviations.ts';
 import { faultCode, faultFlags } from './fault-word.ts';
 

@@ -1,10 +1,10 @@
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import type { TranslationRequest } from '../../hardware/translation-request.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { AmdEventCode, AmdEventFlag } from '../../spec/amd-events.ts';
 import { AmdGcr3Entry } from '../../spec/amd-tables.ts';
 import { get, getAddress, highMask, lowMask } from '../../spec/bits.ts';
 import { FIRST_STAGE_LARGE_PAT, FirstStageEntry, levelShift } from '../../spec/vtd-paging.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from '../../vtd/hardware/translation-array.ts';
-import type { TranslationRequest } from '../../vtd/hardware/translation-request.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { DeviceEntry } from './device-entry.ts';
 import { faultWord } from './fault-word.ts';
 

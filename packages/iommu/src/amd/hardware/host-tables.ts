@@ -1,10 +1,10 @@
+import { ALLOWS_READ, ALLOWS_WRITE, QUICK_TABLE } from '../../hardware/translation-array.ts';
+import type { TranslationCaches } from '../../hardware/translation-caches.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { AmdEventCode, AmdEventFlag } from '../../spec/amd-events.ts';
 import { AmdNextLevel, AmdPageEntry } from '../../spec/amd-paging.ts';
 import { highMask, lowMask } from '../../spec/bits.ts';
 import { levelShift } from '../../spec/vtd-paging.ts';
-import { ALLOWS_READ, ALLOWS_WRITE, QUICK_TABLE } from '../../vtd/hardware/translation-array.ts';
-import type { TranslationCaches } from '../../vtd/hardware/translation-caches.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdDeviations } from './deviations.ts';
 import type { DeviceEntry } from './device-entry.ts';
 import { faultWord } from './fault-word.ts';

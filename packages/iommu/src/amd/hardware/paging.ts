@@ -1,9 +1,9 @@
+import { NO_PASID } from '../../hardware/address-spaces.ts';
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import type { TranslationCaches } from '../../hardware/translation-caches.ts';
+import type { TranslationRequest } from '../../hardware/translation-request.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { AmdEventCode, AmdEventFlag } from '../../spec/amd-events.ts';
-import { NO_PASID } from '../../vtd/hardware/address-spaces.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from '../../vtd/hardware/translation-array.ts';
-import type { TranslationCaches } from '../../vtd/hardware/translation-caches.ts';
-import type { TranslationRequest } from '../../vtd/hardware/translation-request.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdDeviations } from './deviations.ts';
 import type { DeviceEntry } from './device-entry.ts';
 import { faultWord } from './fault-word.ts';

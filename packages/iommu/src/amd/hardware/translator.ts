@@ -1,11 +1,11 @@
+import { NO_PASID } from '../../hardware/address-spaces.ts';
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import { TranslationCaches } from '../../hardware/translation-caches.ts';
+import { AddressType, TranslationRequest } from '../../hardware/translation-request.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { AmdEventCode, AmdEventFlag } from '../../spec/amd-events.ts';
 import { AmdInterruptControl } from '../../spec/amd-tables.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST } from '../../spec/vtd-paging.ts';
-import { NO_PASID } from '../../vtd/hardware/address-spaces.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from '../../vtd/hardware/translation-array.ts';
-import { TranslationCaches } from '../../vtd/hardware/translation-caches.ts';
-import { AddressType, TranslationRequest } from '../../vtd/hardware/translation-request.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { AmdFeatures } from '../features.ts';
 import type { AmdDeviations } from './deviations.ts';
 import { DeviceCache } from './device-cache.ts';

@@ -1,3 +1,4 @@
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { type TablePages, takeTable, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { get, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import {
@@ -7,7 +8,6 @@ import {
   RiscvDirectoryEntry,
   RiscvPagingMode,
 } from '../../spec/riscv-tables.ts';
-import { TablePagesExhaustedError } from '../../vtd/driver/errors.ts';
 import { RiscvUnsupportedError } from './errors.ts';
 
 const { tc, ta, fsc } = RiscvDeviceContext;

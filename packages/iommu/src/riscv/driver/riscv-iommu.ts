@@ -6,10 +6,10 @@ import type {
   IommuUnitDriverOptions,
   UnitDomainOptions,
 } from '../../core/unit/iommu-unit-driver.ts';
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { RiscvFormat } from '../../page-table/riscv-format.ts';
 import { type TablePages, takeTable, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { RISCV_REG } from '../../spec/riscv-registers.ts';
-import { TablePagesExhaustedError } from '../../vtd/driver/errors.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { CommandRing } from './command-ring.ts';
 import { Commands } from './commands.ts';

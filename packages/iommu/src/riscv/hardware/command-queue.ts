@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { RISCV_COMMAND_BYTES, RiscvIofence, RiscvIofenceFunc, RiscvOpcode } from '../../spec/riscv-commands.ts';
 import { RiscvCqcsr, RiscvIpsr } from '../../spec/riscv-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import { Command } from './command.ts';
 import { type Commands, Outcome } from './commands.ts';
 import type { Interrupts } from './interrupts.ts';

@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import { RISCV_FAULT_RECORD_BYTES, RiscvFaultRecord } from '../../spec/riscv-faults.ts';
 import { RiscvFqcsr, RiscvIpsr } from '../../spec/riscv-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { Interrupts } from './interrupts.ts';
 import { QueueRegisters } from './queue-registers.ts';
 import { NO_PROCESS, type Request } from './request.ts';

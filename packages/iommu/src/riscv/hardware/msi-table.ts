@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get } from '../../spec/bits.ts';
 import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RISCV_MSI_PTE_BYTES, RiscvMrifPte, RiscvMsiMode, RiscvMsiPte } from '../../spec/riscv-tables.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { hasReserved, reservedBits } from './reserved-bits.ts';
 import type { TranslationContext } from './translation-context.ts';

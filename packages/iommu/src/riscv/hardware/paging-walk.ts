@@ -1,6 +1,6 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { RISCV_NAPOT_64K, RiscvPte } from '../../spec/riscv-paging.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvDeviations } from './deviations.ts';
 import { READS, WRITES } from './request.ts';
 import type { TranslationCaches } from './translation-caches.ts';

@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get } from '../../spec/bits.ts';
 import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RISCV_PROCESS_CONTEXT_BYTES, RiscvDirectoryEntry, RiscvProcessContext } from '../../spec/riscv-tables.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { DeviceContext } from './device-context.ts';
 import type { TableReach } from './paging-walk.ts';
 import { hasReserved, reservedBits } from './reserved-bits.ts';

@@ -1,7 +1,7 @@
 import type { DeviceTlb } from '../../core/unit/ats.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, halves, lowMask } from '../../spec/bits.ts';
 import { RISCV_MSI_ENTRIES, RISCV_REG, RiscvDdtp, RiscvDdtpMode, RiscvFctl } from '../../spec/riscv-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Commands } from './commands.ts';

@@ -1,5 +1,5 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { RISCV_IMPLICIT_ACCESS, RISCV_IMPLICIT_WRITE } from '../../spec/riscv-faults.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import type { RiscvDeviations } from './deviations.ts';
 import { PagingWalk, Privilege, type TableReach } from './paging-walk.ts';

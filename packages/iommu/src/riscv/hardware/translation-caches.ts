@@ -1,4 +1,4 @@
-import { TranslationArray } from '../../vtd/hardware/translation-array.ts';
+import { TranslationArray } from '../../hardware/translation-array.ts';
 import { AddressSpaces } from './address-spaces.ts';
 
 const SUPERPAGE_ENTRIES = 64;

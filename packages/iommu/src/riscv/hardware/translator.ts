@@ -1,8 +1,8 @@
 import { ATS_NOT_TRANSLATABLE, ATS_UNSUPPORTED, type AtsCompletion, type AtsRequest } from '../../core/unit/ats.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { RiscvCause } from '../../spec/riscv-faults.ts';
 import { RiscvDdtpMode } from '../../spec/riscv-registers.ts';
 import { RiscvPdtpMode } from '../../spec/riscv-tables.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { RiscvCapabilities } from '../capabilities.ts';
 import { ANY } from './address-spaces.ts';
 import { ContextCache } from './context-cache.ts';

@@ -1,8 +1,8 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { MemoryPage } from '../../page-table/memory-page.ts';
 import { get, getAddress, lowMask } from '../../spec/bits.ts';
 import { COMMAND_BYTES, CommandError } from '../../spec/smmuv3-commands.ts';
 import { SmmuCmdqCons, SmmuGerror, SmmuQueueBase } from '../../spec/smmuv3-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import { type Commands, FetchedCommand } from './commands.ts';
 import type { GlobalErrors } from './global-errors.ts';
 import { QueuePointers } from './queue-pointers.ts';

@@ -1,3 +1,4 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, getAddress } from '../../spec/bits.ts';
 import { EventClass, SmmuEventId } from '../../spec/smmuv3-events.ts';
 import {
@@ -6,7 +7,6 @@ import {
   ContextTableDescriptor,
   ContextTableFormat,
 } from '../../spec/smmuv3-tables.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { SmmuCapabilities } from '../capabilities.ts';
 import { type Context, readContext } from './context.ts';
 import type { FaultCause } from './fault-cause.ts';

@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import { EVENT_RECORD_BYTES, EventRecord, SmmuEventId } from '../../spec/smmuv3-events.ts';
 import { EVENTQ_OVERFLOW, SmmuGerror, SmmuQueueBase } from '../../spec/smmuv3-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { SmmuDeviations } from './deviations.ts';
 import type { GlobalErrors } from './global-errors.ts';
 import { QueuePointers } from './queue-pointers.ts';

@@ -1,7 +1,7 @@
 import type { DeviceTlb } from '../../core/unit/ats.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, lowMask } from '../../spec/bits.ts';
 import { SMMU_REG, SmmuCr0, SmmuGbpa } from '../../spec/smmuv3-registers.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { SmmuCapabilities, SmmuIdRegisters } from '../capabilities.ts';
 import { CommandQueue } from './command-queue.ts';
 import { Commands } from './commands.ts';

@@ -1,5 +1,5 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { SmmuEventId } from '../../spec/smmuv3-events.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { FaultCause } from './fault-cause.ts';
 import { ANY_WRITE, CLEAN, DEVICE_MEMORY, USER_READ, USER_WRITE } from './rights.ts';
 import { Stage2Rules } from './stage-rules.ts';

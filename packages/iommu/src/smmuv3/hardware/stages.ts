@@ -1,5 +1,5 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { EventClass, SmmuEventId } from '../../spec/smmuv3-events.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { Context } from './context.ts';
 import type { FaultCause } from './fault-cause.ts';
 import { CLEAN } from './rights.ts';

@@ -1,3 +1,4 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, getAddress } from '../../spec/bits.ts';
 import { SmmuEventId } from '../../spec/smmuv3-events.ts';
 import { SmmuStrtabCfg, StreamTableFormat, StrtabBase } from '../../spec/smmuv3-registers.ts';
@@ -6,7 +7,6 @@ import {
   STREAM_TABLE_ENTRY_BYTES,
   StreamTableDescriptor,
 } from '../../spec/smmuv3-tables.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { SmmuCapabilities } from '../capabilities.ts';
 import type { SmmuDeviations } from './deviations.ts';
 import type { FaultCause } from './fault-cause.ts';

@@ -1,7 +1,7 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { SmmuEventId } from '../../spec/smmuv3-events.ts';
 import { DescriptorType, Stage1Descriptor } from '../../spec/smmuv3-paging.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { FaultCause } from './fault-cause.ts';
 import { ALL_RIGHTS, ANY_WRITE, CLEAN, DEVICE_MEMORY } from './rights.ts';
 import type { StageRules } from './stage-rules.ts';

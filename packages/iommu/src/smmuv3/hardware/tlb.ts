@@ -1,4 +1,4 @@
-import { TranslationArray } from '../../vtd/hardware/translation-array.ts';
+import { TranslationArray } from '../../hardware/translation-array.ts';
 import { ANY, GLOBAL_ASID, Regime, TlbSpaces } from './tlb-spaces.ts';
 
 const BLOCK_ENTRIES = 64;

@@ -1,6 +1,6 @@
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { EventClass, SmmuEventId } from '../../spec/smmuv3-events.ts';
 import { DefaultSubstream, StreamAts, StreamConfig } from '../../spec/smmuv3-tables.ts';
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
 import type { SmmuCapabilities } from '../capabilities.ts';
 import type { Context } from './context.ts';
 import { ContextTable } from './context-table.ts';

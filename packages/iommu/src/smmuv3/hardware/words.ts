@@ -1,4 +1,4 @@
-import type { UnitMemory } from '../../vtd/hardware/unit-memory.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 
 /** Reads a structure into u32 words; false when memory doesn't answer. It lies inside one page: it is aligned to its size. */
 export function fetchWords(memory: UnitMemory, at: number, into: Uint32Array): boolean {

@@ -6,6 +6,7 @@ import type {
   IommuUnitDriverOptions,
   UnitDomainOptions,
 } from '../../core/unit/iommu-unit-driver.ts';
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { FirstStageFormat } from '../../page-table/first-stage-format.ts';
 import type { PageTableFormat } from '../../page-table/page-table-format.ts';
 import { SecondStageFormat } from '../../page-table/second-stage-format.ts';
@@ -13,7 +14,7 @@ import type { TablePages, WritableTables } from '../../page-table/table-memory.t
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { DeviceEntries } from './device-entries.ts';
 import { DeviceTlbTag } from './device-tlb-tag.ts';
-import { TablePagesExhaustedError, VtdUnsupportedError } from './errors.ts';
+import { VtdUnsupportedError } from './errors.ts';
 import { FaultHandler } from './fault-handler.ts';
 import { IotlbTag } from './iotlb-tag.ts';
 import { LegacyEntries } from './legacy-entries.ts';

@@ -1,3 +1,4 @@
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import {
@@ -7,7 +8,6 @@ import {
   PasidEntry,
   PasidTranslationType,
 } from '../../spec/vtd-tables.ts';
-import { TablePagesExhaustedError } from './errors.ts';
 
 const P = lowMask(PasidDirectoryEntry.P);
 const { qw0, qw1, qw2 } = PasidEntry;

@@ -1,7 +1,7 @@
+import { TablePagesExhaustedError } from '../../core/unit/table-pages-exhausted-error.ts';
 import { type TablePages, type WritableTables, zeroTable } from '../../page-table/table-memory.ts';
 import { getAddress, highHalf, lowHalf, lowMask } from '../../spec/bits.ts';
 import { RootEntry } from '../../spec/vtd-tables.ts';
-import { TablePagesExhaustedError } from './errors.ts';
 
 const P = lowMask(RootEntry.P);
 

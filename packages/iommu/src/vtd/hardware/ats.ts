@@ -1,7 +1,7 @@
 import { ATS_NOT_TRANSLATABLE, ATS_UNSUPPORTED, type AtsCompletion, type AtsRequest } from '../../core/unit/ats.ts';
-import { NO_PASID } from './address-spaces.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
-import { AddressType, TranslationRequest } from './translation-request.ts';
+import { NO_PASID } from '../../hardware/address-spaces.ts';
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import { AddressType, TranslationRequest } from '../../hardware/translation-request.ts';
 import type { Translator } from './translator.ts';
 
 /** Answers translation requests, a 4 KiB page at a time whatever the leaf's size: allowed, and what S = 0 stands for. */

@@ -1,7 +1,7 @@
 import type { DeviceTlb } from '../../core/unit/ats.ts';
+import type { TranslationCaches } from '../../hardware/translation-caches.ts';
 import type { ContextCache } from './context-cache.ts';
 import type { InvalidationTarget } from './invalidation-target.ts';
-import type { TranslationCaches } from './translation-caches.ts';
 
 /** Carries invalidations out on a unit's caches. */
 export class CacheInvalidator implements InvalidationTarget {

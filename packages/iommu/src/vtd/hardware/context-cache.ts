@@ -1,4 +1,4 @@
-import { type AddressSpaces, NO_PASID } from './address-spaces.ts';
+import { type AddressSpaces, NO_PASID } from '../../hardware/address-spaces.ts';
 import type { TranslationContext } from './translation-context.ts';
 
 /** Function-number bits that a context invalidation ignores, by its FM field (spec H28 type 1). */

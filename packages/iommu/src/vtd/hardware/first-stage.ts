@@ -1,13 +1,13 @@
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import type { TranslationCaches } from '../../hardware/translation-caches.ts';
+import type { TranslationRequest } from '../../hardware/translation-request.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { highMask, lowMask } from '../../spec/bits.ts';
 import { ScalableFault } from '../../spec/vtd-faults.ts';
 import { FIRST_STAGE_LARGE_PAT, FirstStageEntry, levelShift } from '../../spec/vtd-paging.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import { entryOffset, largeLevels, overlapsInterruptWindow } from './second-stage.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
-import type { TranslationCaches } from './translation-caches.ts';
 import type { TranslationContext } from './translation-context.ts';
-import type { TranslationRequest } from './translation-request.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 const PRESENT = lowMask(FirstStageEntry.P);
 const WRITABLE = lowMask(FirstStageEntry.RW);

@@ -1,4 +1,5 @@
 import type { SendMessage } from '../../core/unit/iommu-unit.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { MemoryPage } from '../../page-table/memory-page.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { InvalidationType } from '../../spec/vtd-invalidation.ts';
@@ -9,7 +10,6 @@ import { EventInterrupt } from './event-interrupt.ts';
 import type { FaultLog } from './fault-log.ts';
 import { InvalidationCommands, Outcome } from './invalidation-commands.ts';
 import type { InvalidationTarget } from './invalidation-target.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 const IQE = lowMask(Fsts.IQE);
 const ITE = lowMask(Fsts.ITE);

@@ -1,3 +1,5 @@
+import { NO_PASID } from '../../hardware/address-spaces.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, getAddress, highMask, lowMask } from '../../spec/bits.ts';
 import { levelShift } from '../../spec/vtd-paging.ts';
 import {
@@ -8,10 +10,8 @@ import {
   TranslationType,
 } from '../../spec/vtd-tables.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
-import { NO_PASID } from './address-spaces.ts';
 import type { FaultReasons } from './fault-reasons.ts';
 import { Translation, type TranslationContext } from './translation-context.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 const { qw0, qw1 } = ContextEntry;
 

@@ -1,12 +1,12 @@
 import type { DeviceTlb } from '../../core/unit/ats.ts';
 import type { SendMessage } from '../../core/unit/iommu-unit.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { get, getAddress, halves, highMask, lowMask } from '../../spec/bits.ts';
 import { Ccmd, Gcmd, IotlbReg, IvaReg, Rtaddr, VTD_REG } from '../../spec/vtd-registers.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import { CacheInvalidator } from './cache-invalidator.ts';
 import { InvalidationQueue } from './invalidation-queue.ts';
 import type { Translator } from './translator.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 const TE = lowMask(Gcmd.TE);
 const SRTP = lowMask(Gcmd.SRTP);

@@ -1,3 +1,5 @@
+import { NO_PASID } from '../../hardware/address-spaces.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { type Field, get, getAddress, lowMask } from '../../spec/bits.ts';
 import { ScalableFault } from '../../spec/vtd-faults.ts';
 import { levelShift } from '../../spec/vtd-paging.ts';
@@ -13,11 +15,9 @@ import {
   ScalableRootEntry,
 } from '../../spec/vtd-tables.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
-import { NO_PASID } from './address-spaces.ts';
 import type { FaultCodes, FaultReasons } from './fault-reasons.ts';
 import { reservedAddressHigh } from './legacy-tables.ts';
 import { Translation, type TranslationContext } from './translation-context.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 const context = ScalableContextEntry;
 const pasidEntry = PasidEntry;

@@ -1,11 +1,11 @@
+import { ALLOWS_WRITE, QUICK_TABLE } from '../../hardware/translation-array.ts';
+import type { TranslationCaches } from '../../hardware/translation-caches.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { lowMask } from '../../spec/bits.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST, levelShift, SecondStageEntry } from '../../spec/vtd-paging.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { FaultReasons } from './fault-reasons.ts';
-import { ALLOWS_WRITE, QUICK_TABLE } from './translation-array.ts';
-import type { TranslationCaches } from './translation-caches.ts';
 import type { TranslationContext } from './translation-context.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 /** R and W stand where the rights of a cached translation stand, so that rights are the entry's low bits. */
 const RIGHTS = lowMask(SecondStageEntry.R) | lowMask(SecondStageEntry.W);

@@ -1,13 +1,13 @@
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import type { TranslationCaches } from '../../hardware/translation-caches.ts';
+import type { TranslationRequest } from '../../hardware/translation-request.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { ScalableFault } from '../../spec/vtd-faults.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
 import type { FaultReasons } from './fault-reasons.ts';
 import { FirstStage, type TableReach } from './first-stage.ts';
 import { SecondStage } from './second-stage.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
-import type { TranslationCaches } from './translation-caches.ts';
 import { Translation, type TranslationContext } from './translation-context.ts';
-import type { TranslationRequest } from './translation-request.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 /** The paging that a context asks for: either stage, or the first on top of the second (spec H26). */
 export class Stages implements TableReach {

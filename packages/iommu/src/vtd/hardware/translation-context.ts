@@ -1,4 +1,4 @@
-import { NO_PASID, NO_SPACE } from './address-spaces.ts';
+import { NO_PASID, NO_SPACE } from '../../hardware/address-spaces.ts';
 
 /** What a context (or PASID) entry makes of a request. */
 export const Translation = { NONE: 0, FIRST_STAGE: 1, SECOND_STAGE: 2, NESTED: 3, PASS_THROUGH: 4 } as const;

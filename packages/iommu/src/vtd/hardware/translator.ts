@@ -1,20 +1,20 @@
 import type { SendMessage } from '../../core/unit/iommu-unit.ts';
+import { NO_PASID } from '../../hardware/address-spaces.ts';
+import { ALLOWS_READ, ALLOWS_WRITE } from '../../hardware/translation-array.ts';
+import { TranslationCaches } from '../../hardware/translation-caches.ts';
+import { AddressType, TranslationRequest } from '../../hardware/translation-request.ts';
+import type { UnitMemory } from '../../hardware/unit-memory.ts';
 import { ScalableFault } from '../../spec/vtd-faults.ts';
 import { INTERRUPT_WINDOW_FIRST, INTERRUPT_WINDOW_LAST } from '../../spec/vtd-paging.ts';
 import { TranslationTableMode } from '../../spec/vtd-registers.ts';
 import type { VtdCapabilities } from '../capabilities.ts';
-import { NO_PASID } from './address-spaces.ts';
 import { ContextCache } from './context-cache.ts';
 import { FaultDetails, FaultLog } from './fault-log.ts';
 import { type FaultCodes, type FaultReasons, faultReasons, isQualified } from './fault-reasons.ts';
 import { LegacyTables } from './legacy-tables.ts';
 import { ScalableTables } from './scalable-tables.ts';
 import { Stages } from './stages.ts';
-import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
-import { TranslationCaches } from './translation-caches.ts';
 import { Translation, TranslationContext } from './translation-context.ts';
-import { AddressType, TranslationRequest } from './translation-request.ts';
-import type { UnitMemory } from './unit-memory.ts';
 
 /** The request was dropped without a fault record: a read of the interrupt window (spec H10), or an aborting root table. */
 export const VTD_BLOCKED = -0x1000;

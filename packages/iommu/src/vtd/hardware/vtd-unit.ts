@@ -2,14 +2,14 @@ import { IommuUsageError } from '../../core/errors.ts';
 import type { AtsCompletion, AtsRequest, DeviceTlb } from '../../core/unit/ats.ts';
 import type { DeviceRequest } from '../../core/unit/device-request.ts';
 import type { IommuUnit, SendMessage } from '../../core/unit/iommu-unit.ts';
+import { fillRequest, TranslationRequest } from '../../hardware/translation-request.ts';
+import { UnitMemory } from '../../hardware/unit-memory.ts';
 import type { TableMemory } from '../../page-table/table-memory.ts';
 import { VtdCapabilities } from '../capabilities.ts';
 import { Ats } from './ats.ts';
 import type { FaultCodes } from './fault-reasons.ts';
 import { RegisterFile } from './register-file.ts';
-import { fillRequest, TranslationRequest } from './translation-request.ts';
 import { Translator } from './translator.ts';
-import { UnitMemory } from './unit-memory.ts';
 
 /** Widest address that a table entry has room for (spec H18). */
 const MOST_ADDRESS_BITS = 52;

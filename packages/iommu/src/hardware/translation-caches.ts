@@ -5,7 +5,7 @@ const SUPERPAGE_ENTRIES = 64;
 const TABLE_ENTRIES = 256;
 
 /**
- * The IOTLB and the paging-structure caches of a unit (spec H27): stale until invalidated, as on real units (spec H4).
+ * The IOTLB and the paging-structure caches of a unit with domain ids, VT-d's or AMD's (spec H27): stale until invalidated, as on real units (spec H4).
  * Entries go only by invalidation or because another page needs their slot.
  */
 export class TranslationCaches {

@@ -1,4 +1,4 @@
-import type { TableMemory } from '../../page-table/table-memory.ts';
+import type { TableMemory } from '../page-table/table-memory.ts';
 
 /** Physical memory as a unit reads it: with addresses that answer, and ones that don't. Loads ask nothing: ask first. */
 export class UnitMemory implements TableMemory {

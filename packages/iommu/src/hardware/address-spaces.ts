@@ -6,7 +6,7 @@ export const NO_PASID = -1;
 /** Odd, so that the product modulo 2^31 is one to one; near the golden ratio of 2^32, so that its low bits spread as well. */
 const GOLDEN = 0x9e3779b1;
 
-/** One more than the largest domain id (spec H14 CAP.ND). */
+/** One more than the largest domain id of VT-d (spec H14 CAP.ND) and AMD-Vi. */
 const DOMAIN_IDS = 0x10000;
 
 /**

@@ -1,4 +1,4 @@
-import type { DeviceRequest } from '../../core/unit/device-request.ts';
+import type { DeviceRequest } from '../core/unit/device-request.ts';
 import { NO_PASID } from './address-spaces.ts';
 import { ALLOWS_READ, ALLOWS_WRITE } from './translation-array.ts';
 
