@@ -1,4 +1,4 @@
-import { KernelContext } from '@dmalab/iommu';
+import { KernelContext } from '@dmalab/iommu/core';
 import type { PhysMemory } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import { TraceRing } from '@dmalab/trace';

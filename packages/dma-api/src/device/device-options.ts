@@ -1,4 +1,4 @@
-import type { DmaDomain } from '@dmalab/iommu';
+import type { DmaDomain } from '@dmalab/iommu/core';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import type { DmaMapOps } from '../platform/dma-map-ops.ts';
 import type { DmaRange } from './range-map.ts';

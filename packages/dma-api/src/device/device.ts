@@ -1,4 +1,4 @@
-import type { DmaDomain, PageLane } from '@dmalab/iommu';
+import type { DmaDomain, PageLane } from '@dmalab/iommu/core';
 import { ADDRESS_LIMIT } from '@dmalab/phys-memory';
 import type { Swiotlb } from '@dmalab/swiotlb';
 import type { ManagedBuffer } from '../alloc/managed.ts';

@@ -1,4 +1,4 @@
-import type { PageLane } from '@dmalab/iommu';
+import type { PageLane } from '@dmalab/iommu/core';
 import type { Device } from '../device/device.ts';
 import { releaseIfBounced } from './iommu-bounce.ts';
 

@@ -1,4 +1,4 @@
-import { IOMMU_CACHE, IOMMU_MMIO, IOMMU_PRIV, IOMMU_READ, IOMMU_WRITE } from '@dmalab/iommu';
+import { IOMMU_CACHE, IOMMU_MMIO, IOMMU_PRIV, IOMMU_READ, IOMMU_WRITE } from '@dmalab/iommu/core';
 import type { Device } from '../device/device.ts';
 import { DMA_ATTR_MMIO, DMA_ATTR_PRIVILEGED } from '../types/attrs.ts';
 import { DMA_BIDIRECTIONAL } from '../types/direction.ts';
