@@ -23,9 +23,10 @@ export interface Figure {
   readonly processes: number;
 }
 
-const REPEATS = 7;
+/** Many short blocks, not a few long ones: a block of a few milliseconds has a chance to run undisturbed on a busy machine. */
+const REPEATS = 35;
 const CALLS_IN_ALL = 1050; // at least 1000: a long single call stays in half-optimised code and reads 3 to 5 times too slow
-const REPEAT_BUDGET_NANOS = 1.5e9;
+const REPEAT_BUDGET_NANOS = 0.3e9;
 
 /** Times the tested kernel and its limit in turn, block by block, so that both see the same machine. */
 export function measure(bench: BenchCase): Figure {
@@ -66,11 +67,11 @@ function judged(
   return { tested, limit, ratio, met: atMost === null || ratio <= atMost };
 }
 
-/** Warms both kernels up, then chooses a block length: 150 calls unless that would take longer than the budget. */
+/** Warms both kernels up, then chooses a block length: 30 calls unless that would take longer than the budget. */
 function callsPerRepeat(tested: Kernel, limit: Kernel): number {
   const wanted = CALLS_IN_ALL / REPEATS;
   const slowest = Math.max(nanosPerCall(tested, 20), nanosPerCall(limit, 20));
-  return Math.max(5, Math.min(wanted, Math.floor(REPEAT_BUDGET_NANOS / slowest)));
+  return Math.max(2, Math.min(wanted, Math.floor(REPEAT_BUDGET_NANOS / slowest)));
 }
 
 function timing(times: number[]): Timing {

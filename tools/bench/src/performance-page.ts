@@ -20,8 +20,8 @@ named here and mean little elsewhere; the **ratios** are what the project promis
   that does the same. L_pair is a pop from a magazine, two stores into a table, two clears and a push; L_pte128K is 32 table
   entries written and cleared; L_hit is one tag compare and a load; copies are one \`copyWithin\` of that size, hot (in a
   1 MiB working set) or cold (1 GiB). They stand in \`tools/bench/src/limit-kernels.ts\` and beside the cases.
-- A kernel is called about a thousand times with at most 10 000 operations a call, in seven blocks that alternate with the
-  limit's. The ratio of the best blocks decides; the interval holds the middle half of the seven.
+- A kernel is called about a thousand times with at most 10 000 operations a call, in 35 blocks that alternate with the
+  limit's. The ratio of the best blocks decides; the interval holds the middle half of them.
 - Every case checks its own result and fails when it is wrong.
 - \`pnpm bench --allocations\` counts the bytes of heap an operation leaves behind once warm, \`--compare REV\` runs another
   revision in turn with this one, \`--peers\` runs other programs that do the same work.
