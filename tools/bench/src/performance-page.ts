@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { Allocations } from './allocations.ts';
 import { findCases, measureCase } from './cases.ts';
 import { GOALS, isHotPath } from './goals.ts';
 import type { GrowthFigure } from './growth.ts';
+import type { QuantityFigure } from './quantity.ts';
 import { type Row, timeCase } from './run-times.ts';
 
 const PAGE = 'docs/performance.md';
@@ -27,20 +28,47 @@ named here and mean little elsewhere; the **ratios** are what the project promis
   revision in turn with this one, \`--peers\` runs other programs that do the same work.
 `;
 
+/** What a reader adds by hand below the figures; kept when the page is written again. */
+const BY_HAND = '## Where a row falls short, and why\n';
+
+interface Measured {
+  readonly rows: readonly (Row & { readonly label: string })[];
+  /** Bytes an operation, by label. */
+  readonly allocated: ReadonlyMap<string, number>;
+  readonly quantities: readonly QuantityFigure[];
+  readonly growth: readonly GrowthFigure[];
+}
+
 /** Measures everything and writes the page; returns the exit code: 1 when a case misses its bound. */
 export function writePerformancePage(wanted: string): number {
-  const rows = findCases('.', wanted).map((bench) => progress(bench.label, () => timeCase(bench)));
-  const allocations = findCases('.', wanted).map((bench) =>
-    progress(`${bench.label}, allocations`, () => measureCase<Allocations>('.', 'allocations', bench)),
-  );
-  const growth = findCases('.', wanted, 'growth').map((bench) =>
-    progress(bench.label, () => measureCase<GrowthFigure>('.', 'growth', bench)),
-  );
+  const measured = measureAll(wanted);
+  const { rows, quantities, growth } = measured;
+  const old = existsSync(PAGE) ? readFileSync(PAGE, 'utf8') : '';
+  const byHand = old.includes(BY_HAND) ? old.slice(old.indexOf(BY_HAND)) : BY_HAND;
   writeFileSync(
     PAGE,
-    [METHOD, machine(), goalTable(rows, allocations), otherTable(rows), growthTables(growth)].join('\n'),
+    [METHOD, machine(), goalTable(measured), otherTable(rows), growthTables(growth), byHand].join('\n'),
   );
-  return rows.every(({ met }) => met) ? 0 : 1;
+  return [...rows, ...quantities].every(({ met }) => met) ? 0 : 1;
+}
+
+function measureAll(wanted: string): Measured {
+  const cases = findCases('.', wanted);
+  return {
+    rows: cases.map((bench) => ({ ...progress(bench.label, () => timeCase(bench)), label: bench.label })),
+    allocated: new Map(
+      cases.map((bench) => {
+        const measureIt = () => measureCase<Allocations>('.', 'allocations', bench);
+        return [bench.label, progress(`${bench.label}, allocations`, measureIt).bytesPerOperation];
+      }),
+    ),
+    quantities: findCases('.', wanted, 'quantity').map((bench) =>
+      progress(bench.label, () => measureCase<QuantityFigure>('.', 'quantity', bench)),
+    ),
+    growth: findCases('.', wanted, 'growth').map((bench) =>
+      progress(bench.label, () => measureCase<GrowthFigure>('.', 'growth', bench)),
+    ),
+  };
 }
 
 function progress<Result>(label: string, measureIt: () => Result): Result {
@@ -53,23 +81,33 @@ function machine(): string {
   return `Measured on ${processors.length} cores of ${processors[0].model.trim()}, Node ${process.versions.node}.\n`;
 }
 
-function goalTable(rows: readonly Row[], allocations: readonly Allocations[]): string {
-  const bytes = new Map(allocations.map(({ name, goal, bytesPerOperation }) => [`${goal} ${name}`, bytesPerOperation]));
+function goalTable({ rows, allocated, quantities }: Measured): string {
   const lines = GOALS.flatMap(({ row, operation, target }) => {
-    const cases = rows.filter(({ goal }) => goal === row);
-    if (cases.length === 0) return [cells(row, operation, target, 'see below', '', '', '', '')];
-    return cases.map((one, at) => {
-      const allocated = isHotPath(row) ? bytesText(bytes.get(`${row} ${one.name}`)) : '';
-      return cells(at === 0 ? row : '', operation, target, one.name, ...figures(one), allocated);
-    });
+    const timed = rows
+      .filter(({ goal }) => goal === row)
+      .map((one) => {
+        const bytes = isHotPath(row) ? bytesText(allocated.get(one.label)) : '';
+        return [one.name, ...figures(one), bytes];
+      });
+    const counted = quantities
+      .filter(({ goal }) => goal === row)
+      .map((one) => [one.name, ...quantityFigures(one), '', '']);
+    const all = [...timed, ...counted];
+    if (all.length === 0) all.push([ELSEWHERE, '', '', '', '']);
+    return all.map((columns, at) =>
+      at === 0 ? cells(row, operation, target, ...columns) : cells('', '', '', ...columns),
+    );
   });
-  return [
-    '## The goals',
-    '',
-    header('row', 'operation', 'target', 'case', ...COLUMNS, 'bytes / op'),
-    ...lines,
-    '',
-  ].join('\n');
+  const heads = header('row', 'operation', 'target', 'case', ...COLUMNS, 'bytes / op');
+  return ['## The goals', '', heads, ...lines, ''].join('\n');
+}
+
+const ELSEWHERE = '`pnpm check` prints it, for the packed packages';
+
+function quantityFigures({ value, unit, atMost, atLeast, met }: QuantityFigure): string[] {
+  const bounds = [atMost === null ? '' : `at most ${atMost}`, atLeast === null ? '' : `at least ${atLeast}`].join('');
+  const judged = bounds === '' ? '' : `(${bounds}${met ? '' : ', **missed**'})`;
+  return [`${value.toFixed(2)} ${unit}`, judged];
 }
 
 const COLUMNS = ['time', 'ratio (bound)', 'interval'];
