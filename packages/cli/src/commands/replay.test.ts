@@ -68,16 +68,12 @@ describe('dmalab replay', () => {
   });
 
   it('holds its memory while a trace of 45 MiB streams by', { timeout: 60_000 }, async () => {
-    // On a busy machine the collector, in threads of its own, comes late: the best of three runs counts.
-    let least = Number.POSITIVE_INFINITY;
-    for (let run = 0; run < 3 && least >= 200; run++) {
-      const { peakMib, output } = await streamed(TRACE_BYTES, 38, '--window', '10000');
-      expect(output).toContain(': 356 326 events in');
-      expect(output).toContain('the 346 326 after it were counted');
-      least = Math.min(least, peakMib);
-    }
-    // Node itself begins at some 70, and its heap grows lazily; what is held of the trace is ten thousand events.
-    expect(least).toBeLessThan(200);
+    const { peakMib, output } = await streamed(TRACE_BYTES, 38, '--window', '10000');
+    expect(output).toContain(': 356 326 events in');
+    expect(output).toContain('the 346 326 after it were counted');
+    expect(peakMib).toBeGreaterThan(5);
+    // Code, a machine and ten thousand events take 35; with the whole trace held it would be 90.
+    expect(peakMib).toBeLessThan(60);
   });
 
   it.each(['0', 'some'])('refuses --window %s in one line', async (window) => {
