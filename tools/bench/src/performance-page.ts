@@ -54,10 +54,12 @@ export function writePerformancePage(wanted: string): number {
 
 function measureAll(wanted: string): Measured {
   const cases = findCases('.', wanted);
+  const rows = cases.map((bench) => ({ ...progress(bench.label, () => timeCase(bench)), label: bench.label }));
+  const hot = cases.filter((_, at) => isHotPath(rows[at].goal));
   return {
-    rows: cases.map((bench) => ({ ...progress(bench.label, () => timeCase(bench)), label: bench.label })),
+    rows,
     allocated: new Map(
-      cases.map((bench) => {
+      hot.map((bench) => {
         const measureIt = () => measureCase<Allocations>('.', 'allocations', bench);
         return [bench.label, progress(`${bench.label}, allocations`, measureIt).bytesPerOperation];
       }),
@@ -113,7 +115,7 @@ function quantityFigures({ value, unit, atMost, atLeast, met }: QuantityFigure):
 const COLUMNS = ['time', 'ratio (bound)', 'interval'];
 
 function figures({ tested, ratio, atMost, met }: Row): string[] {
-  const bound = atMost === null ? '' : ` (${atMost}${met ? '' : ', **missed**'})`;
+  const bound = atMost === null ? '' : ` (${Number(atMost.toFixed(2))}${met ? '' : ', **missed**'})`;
   const [low, high] = tested.interval;
   return [time(tested.best), `${ratio.toFixed(2)}${bound}`, `${time(low)} to ${time(high)}`];
 }

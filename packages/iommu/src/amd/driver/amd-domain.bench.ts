@@ -51,7 +51,7 @@ function twoStep(lazy: boolean): () => Kernel {
 
 export default benchmarks([
   {
-    name: 'two-step 128 KiB, lazy',
+    name: 'AMD-Vi: two-step 128 KiB, lazy',
     operations: OPERATIONS,
     tested: twoStep(true),
     limitName: 'L_pte128K',
@@ -60,7 +60,7 @@ export default benchmarks([
     goal: 6,
   },
   {
-    name: 'two-step 128 KiB, strict',
+    name: 'AMD-Vi: two-step 128 KiB, strict',
     operations: OPERATIONS,
     tested: twoStep(false),
     limitName: 'L_pte128K',

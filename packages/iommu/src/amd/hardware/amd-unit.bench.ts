@@ -49,7 +49,7 @@ function translations(pages: number, step: number): () => Kernel {
 
 export default benchmarks([
   {
-    name: 'IOTLB hit',
+    name: 'AMD-Vi: IOTLB hit',
     operations: OPERATIONS,
     tested: translations(1024, 7),
     limitName: 'L_hit',
@@ -59,7 +59,7 @@ export default benchmarks([
   },
   {
     // 4096 pages apart share a slot of the IOTLB: each step evicts what the one before it cached.
-    name: 'IOTLB miss, tables cached',
+    name: 'AMD-Vi: IOTLB miss, tables cached',
     operations: OPERATIONS,
     tested: translations(65_536, 4096),
     limitName: 'L_hit',
